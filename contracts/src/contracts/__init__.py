@@ -1,0 +1,1 @@
+"""The events: envelope, one model per event version, schemas, examples, topology."""

@@ -1,0 +1,1 @@
+"""RabbitMQ: topology, publisher, collectors, failure classes, dead letters."""

@@ -1,0 +1,1 @@
+"""Ids, clock, errors, failpoints: what everything else stands on."""

@@ -1,0 +1,1 @@
+"""The transactional outbox, the inbox, the parked events and the relay."""

@@ -1,0 +1,1 @@
+"""One pool, transactions behind the tenant wall, roles, migrations, keyset lists."""

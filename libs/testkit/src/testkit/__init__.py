@@ -1,0 +1,1 @@
+"""pytest plugin: real Postgres and RabbitMQ, eventually(), builders."""

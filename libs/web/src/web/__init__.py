@@ -1,0 +1,1 @@
+"""HTTP: routes with permissions, problems, paging, idempotency, health, server."""

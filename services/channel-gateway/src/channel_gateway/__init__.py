@@ -1,0 +1,1 @@
+"""Channels, inbound webhooks, what the provider says."""

@@ -1,0 +1,1 @@
+"""Tenants, projects, users, API keys, sign-in."""

@@ -1,0 +1,1 @@
+"""Attendances of one contact on one chat."""

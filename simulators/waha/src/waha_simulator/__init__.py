@@ -1,0 +1,1 @@
+"""WAHA and the WhatsApp behind it, simulated, faults included."""
