@@ -1,0 +1,1 @@
+"""What channel-gateway says."""

@@ -1,0 +1,1 @@
+"""What messaging says of chats."""
