@@ -1,0 +1,121 @@
+"""One pool per process, and transactions behind the tenant wall.
+
+Every statement of a service runs inside `Database.transaction(tenants)`, which sets `app.tenant_ids` for that transaction only:
+row-level security (walls.py) then shows and accepts the rows of these tenants and no others. No tenants, no rows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+
+class WrongRoleError(Exception):
+    """The service connected as somebody who stands above the wall."""
+
+
+class PoolExhaustedError(Exception):
+    """No connection came free in time."""
+
+
+class Database:
+    """The pool of one process. All waits are bounded: acquiring, statements (here and in the server), idle transactions."""
+
+    def __init__(self, pool: asyncpg.Pool, acquire_timeout_s: float) -> None:
+        self.pool = pool
+        self._acquire_timeout_s = acquire_timeout_s
+
+    @classmethod
+    async def connect(
+        cls,
+        dsn: str,
+        *,
+        application: str,
+        size: int = 10,
+        acquire_timeout_s: float = 2.0,
+        statement_timeout_s: float = 10.0,
+        lock_timeout_s: float = 3.0,
+        idle_in_transaction_timeout_s: float = 5.0,
+    ) -> "Database":
+        """Open the pool; raise WrongRoleError for a role that owns tables or bypasses row-level security.
+
+        `idle_in_transaction_timeout_s` frees the locks of a process that fell asleep inside a transaction.
+        """
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=5,
+            # The server's own limit fires first; this one is for a server that does not answer at all.
+            command_timeout=statement_timeout_s + 5,
+            server_settings={
+                "application_name": application,
+                "timezone": "UTC",
+                "statement_timeout": _milliseconds(statement_timeout_s),
+                "lock_timeout": _milliseconds(lock_timeout_s),
+                "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_timeout_s),
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        database = cls(pool, acquire_timeout_s)
+        try:
+            async with database.connection() as connection:
+                await refuse_powerful_role(connection)
+        except BaseException:
+            pool.terminate()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection outside of any transaction; raise PoolExhaustedError when none comes free in time."""
+        try:
+            connection = await self.pool.acquire(timeout=self._acquire_timeout_s)
+        except TimeoutError as error:
+            raise PoolExhaustedError("no database connection came free in time") from error
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection, timeout=5)
+
+    @asynccontextmanager
+    async def transaction(self, tenants: Iterable[str]) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction that sees these tenants' rows only."""
+        async with self.connection() as connection, connection.transaction():
+            await set_tenants(connection, tenants)
+            yield connection
+
+    async def close(self) -> None:
+        """Close the pool, waiting a few seconds for what is running."""
+        try:
+            async with asyncio.timeout(5):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+
+async def set_tenants(connection: Connection, tenants: Iterable[str]) -> None:
+    """Choose whose rows the running transaction sees. Bound as a parameter and local to the transaction."""
+    await connection.execute("select set_config('app.tenant_ids', $1, true)", ",".join(sorted(set(tenants))))
+
+
+async def refuse_powerful_role(connection: Connection) -> None:
+    """Raise WrongRoleError unless the present role is one that the wall holds."""
+    row = await connection.fetchrow(
+        "select current_user::text as name, rolsuper or rolbypassrls as above,"
+        " exists(select from pg_class where relowner = r.oid and relkind in ('r', 'p')) as owner"
+        " from pg_roles r where rolname = current_user"
+    )
+    if row["above"] or row["owner"]:
+        raise WrongRoleError(
+            f"refusing to run as {row['name']}: a service must not own tables or bypass row-level security"
+        )
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -1,0 +1,103 @@
+"""Keyset lists out of closed tables of filters and sorts.
+
+No text of a caller ever becomes SQL: a filter or a sort is chosen by name from constants, values are bound.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from kernel.errors import DomainError
+
+from postgres.database import Connection
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: rows, and where the next one begins (None on the last)."""
+
+    rows: Sequence[asyncpg.Record]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list that people may ask for.
+
+    `select` ends inside a WHERE clause, its own parameters starting at $1 (always the tenant). `filters` are conditions in which
+    `{}` stands for the value's placeholder. `sorts` name not-null columns of the result with their types, most significant first
+    ("timestamp timestamptz, sequence bigint"); `id` breaks ties. Index them in the same direction.
+    """
+
+    select: str
+    sorts: Mapping[str, str]
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    async def page(
+        self,
+        connection: Connection,
+        *fixed: Any,
+        wanted: Mapping[str, Any] | None = None,
+        sort: str,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page:
+        """Return up to `limit` rows after `cursor`. `fixed` are the parameters of `select`; `sort` is `name` or `-name`.
+
+        Raises DomainError: invalid_sort, invalid_filter, or invalid_cursor for one that is damaged or of another question.
+        """
+        wanted = {name: value for name, value in (wanted or {}).items() if value is not None}
+        if sort.removeprefix("-") not in self.sorts:
+            raise DomainError("invalid_sort", f"sort by one of {', '.join(self.sorts)}")
+        columns = [*_columns(self.sorts[sort.removeprefix("-")]), ("id", "uuid")]
+        before, direction = ("<", "desc") if sort.startswith("-") else (">", "asc")
+        parameters: list[Any] = list(fixed)
+        conditions = ""
+        for name, value in wanted.items():
+            if name not in self.filters:
+                raise DomainError("invalid_filter", f"there is no filter {name}")
+            parameters.append(value)
+            conditions += " and " + self.filters[name].replace("{}", f"${len(parameters)}")
+        question = _fingerprint(sort, fixed, wanted)
+        if cursor is not None:
+            place = _read_cursor(cursor, question, len(columns))
+            casts = ", ".join(
+                f"${len(parameters) + number}::text::{kind}" for number, (_, kind) in enumerate(columns, start=1)
+            )
+            parameters += place
+            conditions += f" and ({', '.join(name for name, _ in columns)}) {before} ({casts})"
+        order = ", ".join(f"{name} {direction}" for name, _ in columns)
+        sql = f"{self.select}{conditions} order by {order} limit {int(limit) + 1}"
+        rows = await connection.fetch(sql, *parameters)
+        page = rows[:limit]
+        return Page(page, _write_cursor(page[-1], columns, question) if len(rows) > limit else None)
+
+
+def _columns(declared: str) -> list[tuple[str, str]]:
+    pairs = [part.split() for part in declared.split(",")]
+    return [(name, kind) for name, kind in pairs]
+
+
+def _fingerprint(sort: str, fixed: Sequence[Any], wanted: Mapping[str, Any]) -> str:
+    question = json.dumps([sort, [str(value) for value in fixed], {k: str(v) for k, v in sorted(wanted.items())}])
+    return hashlib.blake2b(question.encode(), digest_size=6).hexdigest()
+
+
+def _write_cursor(row: asyncpg.Record, columns: list[tuple[str, str]], question: str) -> str:
+    place = [question, *(str(row[name]) for name, _ in columns)]
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, question: str, columns: int) -> list[str]:
+    try:
+        asked, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if asked == question and len(place) == columns and all(isinstance(each, str) for each in place):
+            return place
+    except (ValueError, binascii.Error, TypeError):
+        pass
+    raise DomainError("invalid_cursor", "the cursor is damaged or belongs to another list")

@@ -1,0 +1,103 @@
+"""Alembic for a service: its own history, its own version table, plain SQL."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from kernel.backoff import Backoff
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+LOCK_TIMEOUT_SQLSTATE = "55P03"
+VERSION_TABLE = "migrations"
+
+
+def configuration(package: str, schema: str, owner_dsn: str) -> Config:
+    """Return Alembic's configuration for the migrations that lie inside `package`."""
+    config = Config()
+    config.set_main_option("script_location", str(_folder(package)))
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    config.attributes["schema"] = schema
+    config.attributes["dsn"] = owner_dsn
+    return config
+
+
+def upgrade(package: str, schema: str, owner_dsn: str, revision: str = "head") -> None:
+    """Bring the schema to `revision`, one process at a time; repeat while a lock cannot be had."""
+    _repeat_while_locked(lambda: command.upgrade(configuration(package, schema, owner_dsn), revision))
+
+
+def downgrade(package: str, schema: str, owner_dsn: str, revision: str = "base") -> None:
+    """Take the schema back to `revision`."""
+    _repeat_while_locked(lambda: command.downgrade(configuration(package, schema, owner_dsn), revision))
+
+
+def head_of(package: str, schema: str) -> str:
+    """Return the newest revision that this code knows."""
+    head = ScriptDirectory.from_config(configuration(package, schema, "")).get_current_head()
+    if head is None:
+        raise ValueError(f"{package} has no migration")
+    return head
+
+
+async def current_revision(connection: asyncpg.Connection, schema: str) -> str | None:
+    """Return the revision that the database stands at, or None before the first."""
+    if await connection.fetchval("select to_regclass($1)", f"{schema}.{VERSION_TABLE}") is None:
+        return None
+    revision: str | None = await connection.fetchval(f'select version_num from "{schema}".{VERSION_TABLE}')
+    return revision
+
+
+def run_from_alembic() -> None:
+    """What each service's `migrations/env.py` calls."""
+    from alembic import context
+
+    schema, dsn = context.config.attributes["schema"], context.config.attributes["dsn"]
+
+    def run(connection: Connection) -> None:
+        # DDL that waits for a lock stops all traffic behind it: give up soon and try again.
+        connection.execute(text("set lock_timeout = '3s'"))
+        connection.execute(text(f'set search_path = "{schema}"'))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            version_table=VERSION_TABLE,
+            version_table_schema=schema,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.execute(f"select pg_advisory_xact_lock(hashtextextended('migrate {schema}', 0))")
+            context.run_migrations()
+
+    async def online() -> None:
+        engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool)
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+        await engine.dispose()
+
+    asyncio.run(online())
+
+
+def _folder(package: str) -> Path:
+    """Migrations lie beside `src/` in a checkout and inside the package in a wheel."""
+    home = Path(str(resources.files(package)))
+    return next(folder for folder in (home / "migrations", home.parents[1] / "migrations") if folder.is_dir())
+
+
+def _repeat_while_locked(run: Callable[[], None], attempts: int = 10) -> None:
+    backoff = Backoff(0.5, 5.0)
+    for left in reversed(range(attempts)):
+        try:
+            run()
+            return
+        except DBAPIError as error:
+            if left == 0 or getattr(error.orig, "sqlstate", None) != LOCK_TIMEOUT_SQLSTATE:
+                raise
+            time.sleep(backoff.next_s())
