@@ -1,0 +1,230 @@
+"""An instance: a name that gives a whole stack its own folder, ports, secrets, Postgres cluster and broker."""
+
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_stack import ports
+from local_stack.credentials import make_secrets
+from local_stack.files import make_folder, read_json, write_private_json
+from local_stack.postgres_server import DATABASE, SUPERUSER, PostgresServer
+from local_stack.progress import CannotContinue, say
+from local_stack.rabbitmq_definitions import ALL_POWERFUL, TESTS
+from local_stack.rabbitmq_server import RabbitmqServer
+
+SERVERS = frozenset({"postgres", "rabbitmq"})
+DEFAULT_PARTITIONS = 4
+_LOCK_SECONDS = 300.0
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+
+def repository_root() -> Path:
+    """The folder of the workspace that this package was installed from."""
+    return Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the started servers answer; None where a server was not asked for."""
+
+    postgres_superuser_dsn: str | None
+    rabbitmq_url: str | None
+
+
+class Instance:
+    """State in `<root>/.ventros/<name>/`; ports and secrets in its `instance.json`, made when it is first opened."""
+
+    def __init__(self, name: str, root: Path, settings: dict[str, Any], environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.root = root
+        self.folder = root / ".ventros" / name
+        self.environment = environment
+        self._settings = settings
+
+    @classmethod
+    def open(
+        cls, name: str = "demo", root: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> "Instance":
+        """Read the instance, or make its ports and secrets; starts nothing."""
+        if not _NAME.fullmatch(name):
+            raise CannotContinue(f"{name!r} cannot be an instance's name: use small letters, digits and hyphens.")
+        environment = os.environ if environment is None else environment
+        root = (root or repository_root()).resolve()
+        instance = cls(name, root, {}, environment)
+        make_folder(root / ".ventros")
+        make_folder(instance.folder)
+        with instance.locked():
+            instance._settings = instance._read_or_make()
+        return instance
+
+    # ---- what it knows
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return dict(self._settings["ports"])
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        secrets: dict[str, Any] = self._settings["secrets"]
+        return secrets
+
+    @property
+    def partitions(self) -> int:
+        return int(self._settings["partitions"])
+
+    @property
+    def for_tests(self) -> bool:
+        return self.name == "test" or self.name.startswith("test-")
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def records(self) -> Path:
+        """Pid and birth of every process that we started."""
+        return self.folder / "run"
+
+    @property
+    def external_rabbitmq_url(self) -> str | None:
+        """A broker that the person brings along: then none is started here."""
+        found = ports.setting(self.name, "RABBITMQ_URL", self.environment)
+        return found[1] if found else None
+
+    # ---- addresses
+
+    def postgres_dsn(self, user: str, password: str, database: str = DATABASE) -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports['postgres']}/{database}"
+
+    @property
+    def postgres_superuser_dsn(self) -> str:
+        return self.postgres_dsn(SUPERUSER, self.secrets["postgres"]["superuser"])
+
+    def rabbitmq_url_of(self, user: str) -> str:
+        """The broker's address for one of its users (the same for all where the broker is an external one)."""
+        if self.external_rabbitmq_url:
+            return self.external_rabbitmq_url
+        return f"amqp://{user}:{self.secrets['rabbitmq']['users'][user]}@127.0.0.1:{self.ports['rabbitmq']}/%2F"
+
+    @property
+    def rabbitmq_url(self) -> str:
+        """Of a user that may do everything."""
+        return self.rabbitmq_url_of(TESTS if self.for_tests else ALL_POWERFUL)
+
+    # ---- servers
+
+    def postgres(self) -> PostgresServer:
+        password = self.secrets["postgres"]["superuser"]
+        record, log = self.records / "postgres.json", self.logs / "postgres.log"
+        return PostgresServer(self.name, self.folder / "postgres", self.ports["postgres"], password, record, log)
+
+    def rabbitmq(self) -> RabbitmqServer:
+        secrets = self.secrets["rabbitmq"]
+        return RabbitmqServer(
+            self.name,
+            self.folder / "rabbitmq",
+            self.ports,
+            secrets["users"],
+            secrets["cookie"],
+            self.records,
+            self.logs,
+            for_tests=self.for_tests,
+        )
+
+    def start(self, only: Collection[str] = SERVERS) -> Addresses:
+        """Start the servers that do not run and leave them running; safe when several processes call it at once."""
+        if unknown := set(only) - SERVERS:
+            raise CannotContinue(
+                f"There is no server called {', '.join(sorted(unknown))}: choose postgres or rabbitmq."
+            )
+        with self.locked():
+            self.take_ports_from_environment()
+            make_folder(self.records, 0o700)
+            make_folder(self.logs, 0o700)
+            if "postgres" in only:
+                self.postgres().start()
+            if "rabbitmq" in only and not self.external_rabbitmq_url:
+                self.rabbitmq().start()
+        return Addresses(
+            self.postgres_superuser_dsn if "postgres" in only else None,
+            self.rabbitmq_url if "rabbitmq" in only else None,
+        )
+
+    def stop(self) -> None:
+        with self.locked():
+            self._stop_servers()
+
+    def reset(self) -> None:
+        """Stop the servers and remove everything of this instance, secrets included."""
+        with self.locked():
+            self._stop_servers()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop_servers(self) -> None:
+        self.rabbitmq().stop()
+        self.postgres().stop()
+
+    # ---- its file
+
+    def _read_or_make(self) -> dict[str, Any]:
+        path = self.folder / "instance.json"
+        found = read_json(path)
+        if isinstance(found, dict):
+            return found
+        if (self.folder / "postgres" / "data").exists():
+            raise CannotContinue(
+                f"{path} with the passwords of instance {self.name} is gone, but its data is still there: restore the "
+                f"file, or start anew with `make reset INSTANCE={self.name}`."
+            )
+        chosen = ports.default_ports(self.name) | ports.overridden(self.name, self.environment)
+        ports.check_distinct(self.name, chosen)
+        made = {"name": self.name, "ports": chosen, "partitions": self._wanted_partitions(), "secrets": make_secrets()}
+        write_private_json(path, made)
+        return made
+
+    def _wanted_partitions(self) -> int:
+        found = ports.setting(self.name, "BUS_PARTITIONS", self.environment)
+        if found and found[1] not in ("2", "4", "8"):
+            raise CannotContinue(f"{found[0]} is {found[1]!r}: set it to 2, 4 or 8.")
+        return int(found[1]) if found else DEFAULT_PARTITIONS
+
+    def take_ports_from_environment(self) -> None:
+        """Move the ports that the environment names, unless something of this instance runs on the old ones."""
+        wanted = self.ports | ports.overridden(self.name, self.environment)
+        if wanted == self.ports:
+            return
+        if any((self.postgres().process(), self.rabbitmq().process(), self.rabbitmq().epmd_process())):
+            say(f"· instance {self.name} keeps its ports while it runs: stop it first to move them")
+            return
+        ports.check_distinct(self.name, wanted)
+        self._settings["ports"] = wanted
+        write_private_json(self.folder / "instance.json", self._settings)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process at a time starts or stops things of this instance; the others wait for it."""
+        # Beside the instance's folder, so that a reset cannot take the lock away under somebody who waits for it.
+        handle = os.open(self.folder.with_name(f".{self.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise CannotContinue(
+                            f"Another start or stop of instance {self.name} has not ended for {_LOCK_SECONDS:.0f} s: "
+                            f"end it and repeat."
+                        ) from None
+                    time.sleep(0.05)
+            yield
+        finally:
+            os.close(handle)
