@@ -1,0 +1,56 @@
+# Every target works on a bare machine: tools/bootstrap.sh brings uv and the locked environment first.
+#   INSTANCE=<name>   whose stack (default demo; each has its own folder, ports, Postgres and RabbitMQ)
+#   SERVICE=<member>  only this part's tests, or this process's log (contact, outbox, api-gateway…)
+#   T=<arguments>     handed on to pytest (a path, a test, -k 'words')
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+INSTANCE ?= demo
+RUN := tools/bootstrap.sh
+STACK := $(RUN) python -m local_stack
+SOURCES := $(wildcard contracts/src libs/*/src services/*/src simulators/*/src local-stack/src)
+MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
+
+.PHONY: demo up down status logs reset test bench lint types generated map help
+
+demo: ## Prepare everything, start the stack, play a WhatsApp conversation and print its timeline
+	@$(STACK) demo --instance $(INSTANCE)
+
+up: ## Start the stack (Postgres, RabbitMQ, services, WAHA simulator) and wait until it is ready
+	@$(STACK) up --instance $(INSTANCE)
+
+down: ## Stop the stack; its data stays
+	@$(STACK) down --instance $(INSTANCE)
+
+status: ## Say what runs, where, since when and how often it was restarted
+	@$(STACK) status --instance $(INSTANCE)
+
+logs: ## Follow the logs (SERVICE=contact: of one process only)
+	@$(STACK) logs $(SERVICE) --instance $(INSTANCE)
+
+reset: ## Stop the stack and remove its data, ports and secrets
+	@$(STACK) reset --instance $(INSTANCE)
+
+test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words' narrow them)
+	@$(RUN) pytest -n 2 --dist loadgroup $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
+
+bench: ## Measure inbound messages per second end to end, on an instance of its own
+	@$(RUN) python -m bench $(T)
+
+lint: ## Check style, formatting, import rules and the lock
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) lint-imports
+	@$(RUN) uv lock --check
+
+types: ## Check types
+	@MYPYPATH=$(subst $() $(),:,$(SOURCES)) $(RUN) mypy $(SOURCES)
+
+generated: ## Check that generated files (schemas, topology, catalogue) are fresh
+	@$(RUN) python tools/generate.py --check
+
+map: ## Print the path of an inbound message by its file names
+	@ls services/*/src/*/entrypoints/events/
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
