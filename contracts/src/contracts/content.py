@@ -4,6 +4,7 @@ On the line the content travels unread (`Content`); whoever stores it reads it w
 does not know becomes `Unsupported` and its raw value is kept, so that a later reader can read it again.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -202,7 +203,7 @@ Content = Annotated[msgspec.Raw, Meta(extra_json_schema=_open_union_schema())]
 """The content as it travels: JSON that nobody on the way has to understand."""
 
 _decode_tag = msgspec.json.Decoder(_Tag).decode
-_decode_known = msgspec.json.Decoder(KnownContent).decode
+_decode_known: Callable[[msgspec.Raw], KnownContent] = msgspec.json.Decoder(KnownContent).decode
 
 
 def read_content(content: msgspec.Raw) -> KnownContent:

@@ -5,7 +5,7 @@
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, dataclass_transform
 
 import msgspec
 from msgspec import Meta
@@ -52,6 +52,7 @@ MessageSource = Annotated[
 ]
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every payload is: immutable, told apart by names, silent about what is absent."""
 

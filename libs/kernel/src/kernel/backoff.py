@@ -15,7 +15,7 @@ class Backoff:
 
     def next_s(self) -> float:
         """Return the next delay."""
-        delay = min(self._first_s * 2 ** min(self._failures, 30), self._limit_s)
+        delay = min(self._first_s * 2.0 ** min(self._failures, 30), self._limit_s)
         self._failures += 1
         return delay * (1 - self._rand() / 2)
 

@@ -37,8 +37,8 @@ async def run_roles(roles: Sequence[Role], *, grace_s: float = 25.0, stop: async
             own.set()
             await asyncio.wait([task], timeout=max(0.0, deadline - loop.time()))
     finally:
-        for task in (stopped, *tasks):
-            task.cancel()
+        for ending in (stopped, *tasks):
+            ending.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):
