@@ -1,0 +1,1 @@
+"""What channel-gateway knows about channels and messages, free of any provider and any technology."""
