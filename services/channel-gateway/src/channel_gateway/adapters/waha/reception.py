@@ -1,0 +1,21 @@
+"""How a delivery came in: what the body itself does not tell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from channel_gateway.adapters.waha.addresses import noise, server_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """`engine` is the body's, else the channel's, else None. `allow_groups` is the channel's setting."""
+
+    engine: str | None
+    received_at: datetime
+    allow_groups: bool
+
+    def unwanted(self, chat: str) -> str | None:
+        """Return why nothing in this chat concerns us, or None."""
+        if not self.allow_groups and server_of(chat) == "g.us":
+            return "groups_not_allowed"
+        return noise(chat)
