@@ -146,28 +146,38 @@ class Instance:
             )
         with self.locked():
             self.take_ports_from_environment()
-            make_folder(self.records, 0o700)
-            make_folder(self.logs, 0o700)
-            if "postgres" in only:
-                self.postgres().start()
-            if "rabbitmq" in only and not self.external_rabbitmq_url:
-                self.rabbitmq().start()
+            self.start_unlocked(only)
         return Addresses(
             self.postgres_superuser_dsn if "postgres" in only else None,
             self.rabbitmq_url if "rabbitmq" in only else None,
         )
 
+    def start_unlocked(self, only: Collection[str]) -> None:
+        """The same for a caller that holds the lock."""
+        if self._settings["data_is_older"]:
+            raise CannotContinue(
+                f"The instance.json with the passwords of instance {self.name} was lost, but its data is still there: "
+                f"put the file back into {self.folder}, or start anew after `make reset INSTANCE={self.name}`."
+            )
+        make_folder(self.records, 0o700)
+        make_folder(self.logs, 0o700)
+        if "postgres" in only:
+            self.postgres().start()
+        if "rabbitmq" in only and not self.external_rabbitmq_url:
+            self.rabbitmq().start()
+
     def stop(self) -> None:
+        """Stop the servers; their data stays."""
         with self.locked():
-            self._stop_servers()
+            self.stop_unlocked()
 
     def reset(self) -> None:
         """Stop the servers and remove everything of this instance, secrets included."""
         with self.locked():
-            self._stop_servers()
+            self.stop_unlocked()
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _stop_servers(self) -> None:
+    def stop_unlocked(self) -> None:
         self.rabbitmq().stop()
         self.postgres().stop()
 
@@ -178,14 +188,11 @@ class Instance:
         found = read_json(path)
         if isinstance(found, dict):
             return found
-        if (self.folder / "postgres" / "data").exists():
-            raise CannotContinue(
-                f"{path} with the passwords of instance {self.name} is gone, but its data is still there: restore the "
-                f"file, or start anew with `make reset INSTANCE={self.name}`."
-            )
         chosen = ports.default_ports(self.name) | ports.overridden(self.name, self.environment)
         ports.check_distinct(self.name, chosen)
         made = {"name": self.name, "ports": chosen, "partitions": self._wanted_partitions(), "secrets": make_secrets()}
+        # Data without its passwords: the file was removed by hand. Kept in mind, so that only a start refuses.
+        made["data_is_older"] = (self.folder / "postgres" / "data").exists()
         write_private_json(path, made)
         return made
 
@@ -200,7 +207,7 @@ class Instance:
         wanted = self.ports | ports.overridden(self.name, self.environment)
         if wanted == self.ports:
             return
-        if any((self.postgres().process(), self.rabbitmq().process(), self.rabbitmq().epmd_process())):
+        if any((self.postgres().process(), self.rabbitmq().process(), self.rabbitmq().epmd.process())):
             say(f"· instance {self.name} keeps its ports while it runs: stop it first to move them")
             return
         ports.check_distinct(self.name, wanted)
@@ -208,12 +215,12 @@ class Instance:
         write_private_json(self.folder / "instance.json", self._settings)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
         """One process at a time starts or stops things of this instance; the others wait for it."""
         # Beside the instance's folder, so that a reset cannot take the lock away under somebody who waits for it.
         handle = os.open(self.folder.with_name(f".{self.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            deadline = time.monotonic() + _LOCK_SECONDS
+            deadline = time.monotonic() + seconds
             while True:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -221,7 +228,7 @@ class Instance:
                 except BlockingIOError:
                     if time.monotonic() > deadline:
                         raise CannotContinue(
-                            f"Another start or stop of instance {self.name} has not ended for {_LOCK_SECONDS:.0f} s: "
+                            f"Another start or stop of instance {self.name} has not ended for {seconds:.0f} s: "
                             f"end it and repeat."
                         ) from None
                     time.sleep(0.05)

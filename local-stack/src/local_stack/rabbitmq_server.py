@@ -1,17 +1,17 @@
 """One RabbitMQ node of one instance, with an epmd of its own, both on loopback only."""
 
 import os
-import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from local_stack.epmd import Epmd
 from local_stack.files import last_lines, make_folder, write_private, write_private_json
 from local_stack.ports import check_free
 from local_stack.processes import Process, detach, until
 from local_stack.progress import CannotContinue, step
 from local_stack.rabbitmq_definitions import definitions
-from local_stack.rabbitmq_package import epmd_program, server_script
+from local_stack.rabbitmq_package import server_script
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
@@ -40,20 +40,17 @@ class RabbitmqServer:
     ) -> None:
         self.instance = instance
         self.folder = folder
-        self.port, self.epmd_port, self.dist_port = ports["rabbitmq"], ports["epmd"], ports["rabbitmq_dist"]
+        self.port, self.dist_port = ports["rabbitmq"], ports["rabbitmq_dist"]
+        self.epmd = Epmd(instance, ports["epmd"], records / "epmd.json", logs / "epmd.log")
         self.node = f"ventros-{instance}@localhost"
         self.log = logs / "rabbitmq.log"
-        self._epmd_log = logs / "epmd.log"
-        self._record, self._epmd_record = records / "rabbitmq.json", records / "epmd.json"
+        self._record = records / "rabbitmq.json"
         self._passwords = passwords
         self._cookie = cookie
         self._for_tests = for_tests
 
     def process(self) -> Process | None:
         return Process.recorded(self._record)
-
-    def epmd_process(self) -> Process | None:
-        return Process.recorded(self._epmd_record)
 
     def ready(self) -> bool:
         """Whether the broker greets back: far cheaper than rabbitmqctl, which starts an Erlang of its own."""
@@ -67,12 +64,12 @@ class RabbitmqServer:
 
     def start(self) -> None:
         """Start epmd and the node unless they run, and wait until the broker answers."""
-        self._start_epmd()
+        script = server_script()  # installs RabbitMQ and Erlang where they are missing
+        self.epmd.start()
         process = self.process()
         if process and self._answers(process):
             return
         with step(f"starting RabbitMQ of instance {self.instance}"):
-            script = server_script()
             check_free(self.instance, "rabbitmq", self.port)
             check_free(self.instance, "rabbitmq_dist", self.dist_port)
             self._configure()
@@ -90,22 +87,8 @@ class RabbitmqServer:
     def stop(self) -> None:
         if process := self.process():
             process.stop(_STOP_SECONDS)
-        if epmd := self.epmd_process():
-            epmd.signal(signal.SIGKILL)  # it holds nothing, and ignores a polite signal while a node is registered
-            epmd.wait_until_gone(5)
+        self.epmd.stop()
         self._record.unlink(missing_ok=True)
-        self._epmd_record.unlink(missing_ok=True)
-
-    def _start_epmd(self) -> None:
-        if self.epmd_process():
-            return
-        server_script()  # installs Erlang too, where it is missing
-        check_free(self.instance, "epmd", self.epmd_port)
-        make_folder(self.folder, 0o700)
-        command = [str(epmd_program()), "-address", "127.0.0.1", "-port", str(self.epmd_port)]
-        environment = {"PATH": os.defpath, "ERL_EPMD_PORT": str(self.epmd_port)}
-        epmd = detach(command, environment=environment, cwd=self.folder, log=self._epmd_log)
-        epmd.record(self._epmd_record)
 
     def _configure(self) -> None:
         make_folder(self.folder, 0o700)
@@ -154,7 +137,7 @@ class RabbitmqServer:
             "RABBITMQ_SCHEDULER_BIND_TYPE": "u",  # nodes of several instances must not sit on the same core
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG_ARGUMENTS,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_PORT": str(self.epmd.port),
             # Lets the start script become the broker instead of watching it, so that the pid we record is the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }

@@ -1,0 +1,152 @@
+"""Keeping one process alive: started, watched, started again after a pause that grows while it keeps dying."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from local_stack.process_table import Program
+from local_stack.processes import Process
+from local_stack.progress import say
+
+_HEALTHY_AFTER_SECONDS = 30.0
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def pause_before(restart: int) -> float:
+    """Seconds before the n-th restart in a row, from 1: at once, then 0.5, 1, 2, 4, 5, 5…"""
+    return 0.0 if restart <= 1 else min(0.5 * 2.0 ** (restart - 2), 5.0)
+
+
+class Server(Protocol):
+    """Postgres or RabbitMQ: started apart from us, so that it outlives us, and found again by its record."""
+
+    def process(self) -> Process | None: ...
+
+    def start(self) -> None: ...
+
+
+class Backoff:
+    def __init__(self) -> None:
+        self.restarts = 0
+        self._in_a_row = 0
+        self._not_before = 0.0
+        self._started = 0.0
+
+    def due(self) -> bool:
+        return time.monotonic() >= self._not_before
+
+    def started(self) -> None:
+        self._started = time.monotonic()
+
+    def died(self) -> None:
+        if time.monotonic() - self._started >= _HEALTHY_AFTER_SECONDS:
+            self._in_a_row = 0
+        self.restarts += 1
+        self._in_a_row += 1
+        self._not_before = time.monotonic() + pause_before(self._in_a_row)
+
+
+class Child:
+    """One program, run as our child; it gets a SIGTERM from the kernel when we die without stopping it."""
+
+    def __init__(self, program: Program, folder: Path, log: Path, record: Path) -> None:
+        self.program = program
+        self.backoff = Backoff()
+        self.ready = False
+        self.started_at: str | None = None
+        self._folder, self._log, self._record = folder, log, record
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        return self._running.pid if self._running else None
+
+    def keep(self) -> None:
+        """Start it, unless it runs or has to wait after a death."""
+        if self._running is not None:
+            code = self._running.poll()
+            if code is None:
+                return
+            say(f"{now()} {self.name} (pid {self._running.pid}) ended with {code}")
+            self._running, self.ready = None, False
+            self.backoff.died()
+        if self.backoff.due():
+            self._start()
+
+    def _start(self) -> None:
+        with self._log.open("ab") as log:
+            self._running = subprocess.Popen(  # noqa: S603 - the process table is ours
+                ["setpriv", "--pdeathsig", "TERM", *self.program.command],  # noqa: S607
+                env=dict(self.program.environment),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._log.chmod(0o600)
+        self.backoff.started()
+        self.started_at = now()
+        if process := Process.of(self._running.pid):
+            process.record(self._record)
+        say(f"{self.started_at} {self.name} started (pid {self._running.pid})")
+
+    def ask_to_stop(self) -> None:
+        if self._running and self._running.poll() is None:
+            self._running.terminate()
+
+    def stop_within(self, seconds: float) -> None:
+        if self._running:
+            try:
+                self._running.wait(max(0.0, seconds))
+            except subprocess.TimeoutExpired:
+                say(f"{now()} {self.name} did not stop in time and was killed")
+                self._running.kill()
+                self._running.wait()
+        self._record.unlink(missing_ok=True)
+
+
+class KeptServer:
+    """Postgres or RabbitMQ; starting takes seconds, so it happens beside the loop."""
+
+    def __init__(self, name: str, server: Server) -> None:
+        self.name = name
+        self.server = server
+        self.backoff = Backoff()
+        self.ready = False
+        self.started_at: str | None = None
+        self.pid: int | None = None
+        self._starting: Future[None] | None = None
+
+    def keep(self, workers: ThreadPoolExecutor, start: Callable[[Server], None]) -> None:
+        if self._starting is not None:
+            if not self._starting.done():
+                return
+            if failed := self._starting.exception():
+                say(f"{now()} {self.name} could not be started: {failed}")
+                self.backoff.died()
+            self._starting = None
+        process = self.server.process()
+        if process:
+            if process.pid != self.pid:
+                self.pid, self.ready, self.started_at = process.pid, True, now()
+                self.backoff.started()
+                say(f"{now()} {self.name} runs (pid {process.pid})")
+            return
+        if self.ready:
+            say(f"{now()} {self.name} (pid {self.pid}) ended")
+            self.pid, self.ready = None, False
+            self.backoff.died()
+        if self.backoff.due():
+            self._starting = workers.submit(start, self.server)

@@ -1,0 +1,194 @@
+"""Which processes make up the product on one machine, and the environment that each is given."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_stack import ports
+from local_stack.credentials import public_pem
+from local_stack.files import make_folder, write_private
+from local_stack.instances import Instance
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process that the supervisor keeps alive."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready_url: str | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    module: str
+    port: str  # its name in ports.OFFSETS
+    schema: bool = True
+
+
+SERVICES = (
+    Service("identity", "identity", "identity"),
+    Service("contact", "contact", "contact"),
+    Service("session", "session", "session"),
+    Service("messaging", "messaging", "messaging"),
+    Service("channel-gateway", "channel_gateway", "channel_gateway"),
+    Service("api-gateway", "api_gateway", "gateway", schema=False),
+)
+SIMULATOR = "waha-simulator"
+
+
+def programs(instance: Instance) -> list[Program]:
+    """Every process of the product but Postgres and RabbitMQ."""
+    table = [_program(instance, service) for service in SERVICES]
+    if "WAHA_BASE_URL" not in _from_outside(instance):
+        table.insert(0, _simulator(instance))
+    return table
+
+
+def module_command(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def url(instance: Instance, port: str) -> str:
+    return f"http://{LOOPBACK}:{instance.ports[port]}"
+
+
+def service_environment(instance: Instance, service: Service) -> dict[str, str]:
+    """What operations calls section 7: everything that this service needs, and no secret that it does not."""
+    own = _shared(instance) | _http(instance, service.port)
+    own |= {"APP_BASE_URL": url(instance, "gateway"), "RABBITMQ_URL": instance.rabbitmq_url_of(service.name)}
+    keys = _key_files(instance)
+    if service.schema:
+        own |= _databases(instance, service)
+        own["INTERNAL_TOKEN_PUBLIC_KEYS_FILE"] = keys["internal_token_public_keys"]
+    if service.name == "identity":
+        own["JWT_PRIVATE_KEY_FILE"] = keys["jwt_private_key"]
+    if service.name == "channel-gateway":
+        own["ENCRYPTION_AES_KEY_FILE"] = keys["encryption_aes_key"]
+        own["WEBHOOK_BASE_URL"] = url(instance, "channel_gateway")
+        own |= _waha(instance)
+    if service.name == "api-gateway":
+        own["INTERNAL_TOKEN_PRIVATE_KEY_FILE"] = keys["internal_token_private_key"]
+        own |= {f"{one.port.upper()}_URL": url(instance, one.port) for one in SERVICES if one.schema}
+    return _over(instance, own)
+
+
+def topology_environment(instance: Instance) -> dict[str, str]:
+    """For the job that declares exchanges and queues, the only one whose broker user may."""
+    topology_url = instance.environment.get("RABBITMQ_TOPOLOGY_URL") if instance.external_rabbitmq_url else None
+    own = _shared(instance) | {"RABBITMQ_TOPOLOGY_URL": topology_url or instance.rabbitmq_url_of("topology")}
+    return _over(instance, own)
+
+
+def addresses(instance: Instance) -> dict[str, str]:
+    """For a shell: where everything of this instance answers."""
+    places = {f"{service.port.upper()}_URL": url(instance, service.port) for service in SERVICES}
+    return {
+        "VENTROS_INSTANCE": instance.name,
+        **places,
+        "SIMULATOR_URL": url(instance, "simulator"),
+        "POSTGRES_SUPERUSER_DSN": instance.postgres_superuser_dsn,
+        "RABBITMQ_URL": instance.rabbitmq_url,
+        "BUS_PARTITIONS": str(instance.partitions),
+    }
+
+
+def _program(instance: Instance, service: Service) -> Program:
+    return Program(
+        service.name,
+        module_command(service.module, "run"),
+        service_environment(instance, service),
+        f"{url(instance, f'{service.port}_metrics')}/ready",
+        {name: instance.ports[name] for name in (service.port, f"{service.port}_metrics")},
+    )
+
+
+def _simulator(instance: Instance) -> Program:
+    own = _shared(instance) | _http(instance, "simulator") | {"WAHA_API_KEY": instance.secrets["waha_api_key"]}
+    return Program(
+        SIMULATOR,
+        module_command("waha_simulator"),
+        _over(instance, own),
+        f"{url(instance, 'simulator_metrics')}/ready",
+        {name: instance.ports[name] for name in ("simulator", "simulator_metrics")},
+    )
+
+
+def _shared(instance: Instance) -> dict[str, str]:
+    return {
+        "ENV": instance.environment.get("ENV") or ("test" if instance.for_tests else "development"),
+        "BUS_PARTITIONS": str(instance.partitions),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _http(instance: Instance, port: str) -> dict[str, str]:
+    return {
+        "HOST": LOOPBACK,
+        "PORT": str(instance.ports[port]),
+        "METRICS_PORT": str(instance.ports[f"{port}_metrics"]),
+    }
+
+
+def _databases(instance: Instance, service: Service) -> dict[str, str]:
+    passwords = instance.secrets["postgres"]["services"][service.name]
+    schema = service.name.replace("-", "_")
+    dsn = {role: instance.postgres_dsn(f"{schema}_{role}", passwords[role]) for role in ("app", "owner", "relay")}
+    return {"DATABASE_URL": dsn["app"], "DATABASE_OWNER_URL": dsn["owner"], "DATABASE_RELAY_URL": dsn["relay"]}
+
+
+def _from_outside(instance: Instance) -> dict[str, str]:
+    """The WAHA server that the person brings along, if any."""
+    found = {}
+    for name in ("WAHA_BASE_URL", "WAHA_API_KEY"):
+        if given := ports.setting(instance.name, name, instance.environment):
+            found[name] = given[1]
+    return found if "WAHA_BASE_URL" in found else {}
+
+
+def _waha(instance: Instance) -> dict[str, str]:
+    if outside := _from_outside(instance):
+        return outside
+    simulator = f"{LOOPBACK}:{instance.ports['simulator']}"
+    allowed = [*instance.environment.get("OUTBOUND_ALLOWED_HOSTS", "").split(","), simulator]
+    return {
+        "WAHA_BASE_URL": f"http://{simulator}",
+        "WAHA_API_KEY": instance.secrets["waha_api_key"],
+        "OUTBOUND_ALLOWED_HOSTS": ",".join(host for host in allowed if host),
+    }
+
+
+def _key_files(instance: Instance) -> dict[str, str]:
+    """Keys go to the processes as files of mode 0600, never on a command line."""
+    folder = make_folder(instance.folder / "keys", 0o700)
+    secrets = instance.secrets
+    contents = {
+        "jwt_private_key": secrets["jwt_private_key"],
+        "internal_token_private_key": secrets["internal_token_private_key"],
+        "internal_token_public_keys": public_pem(secrets["internal_token_private_key"]),
+        "encryption_aes_key": secrets["encryption_aes_key"],
+    }
+    return {name: str(_kept(folder / name, content)) for name, content in contents.items()}
+
+
+def _kept(path: Path, content: str) -> Path:
+    if not path.exists() or path.read_text() != content:
+        write_private(path, content)
+    return path
+
+
+def _over(instance: Instance, own: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment (its LOG_LEVEL, its limits) with ours over it: a stray PORT or DATABASE_URL_FILE in
+    somebody's shell must not lead a service astray."""
+    inherited = dict(instance.environment)
+    for name in own:
+        plain = name.removesuffix("_FILE")
+        inherited.pop(plain, None)
+        inherited.pop(f"{plain}_FILE", None)
+    return inherited | dict(own)
