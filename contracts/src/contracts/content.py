@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from contracts.fields import PersonalText, SpokenText, Wire, open_enum
 
-Degrees = Annotated[float, Meta(ge=-180, le=180)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
 
 
 class Media(Wire, kw_only=True):
@@ -88,8 +89,8 @@ class Sticker(Wire, tag_field="type", tag="sticker", kw_only=True):
 class Location(Wire, tag_field="type", tag="location", kw_only=True):
     """A place, or where somebody is right now (`live`)."""
 
-    latitude: Degrees
-    longitude: Degrees
+    latitude: Latitude
+    longitude: Longitude
     title: SpokenText | None = None
     address: SpokenText | None = None
     url: str | None = None
@@ -101,7 +102,7 @@ class ContactCard(Wire, kw_only=True):
 
     full_name: PersonalText | None = None
     phone: PersonalText | None = None
-    organization: str | None = None
+    organization: PersonalText | None = None
     vcard: PersonalText | None = None
 
 
@@ -115,7 +116,7 @@ class Poll(Wire, tag_field="type", tag="poll", kw_only=True):
     """A question with options."""
 
     name: SpokenText
-    options: tuple[str, ...]
+    options: tuple[SpokenText, ...]
     multiple_answers: bool = False
 
 
@@ -195,8 +196,14 @@ class _Tag(msgspec.Struct):
 
 
 def _open_union_schema() -> dict[str, Any]:
-    (_, definitions) = msgspec.json.schema_components([KnownContent], ref_template="#/$defs/{name}")
-    return {"type": "object", "required": ["type"], "x-open-union": {"tag": "type", "known": definitions}}
+    """Return the mark of an open union: which field tells the kinds apart, and the schemas of those known today."""
+    (union,), definitions = msgspec.json.schema_components([KnownContent], ref_template="#/$defs/{name}")
+    known = {kind: {"$ref": reference} for kind, reference in union["discriminator"]["mapping"].items()}
+    return {
+        "type": "object",
+        "required": ["type"],
+        "x-open-union": {"tag": "type", "known": known, "$defs": definitions},
+    }
 
 
 Content = Annotated[msgspec.Raw, Meta(extra_json_schema=_open_union_schema())]
