@@ -133,7 +133,8 @@ class KeptServer:
         if self._starting is not None:
             if not self._starting.done():
                 return
-            if failed := self._starting.exception():
+            failed = self._starting.exception()
+            if failed and self.server.process() is None:  # else RabbitMQ has started its epmd itself, for example
                 say(f"{now()} {self.name} could not be started: {failed}")
                 self.backoff.died()
             self._starting = None
