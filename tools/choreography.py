@@ -1,8 +1,8 @@
 """Who says and who hears which event, read from the services' source without importing it.
 
-A subscription is a file `services/<service>/src/*/entrypoints/events/on_<aggregate>_<event>.py` whose constant `HEARS` names a
-contract class; `TRANSIENT = True` marks one that lives only while its process does. Whoever uses a contract class as a value
-outside of `entrypoints/events` says that event.
+A subscription is a file `services/<service>/src/*/entrypoints/events/on_<aggregate>_<event>.py` whose constant `HEARS`
+names a contract class; `TRANSIENT = True` marks one that lives only while its process does. Whoever uses a contract
+class as a value outside of `entrypoints/events` says that event.
 """
 
 import ast

@@ -1,6 +1,7 @@
 """The generated files of `contracts/`: schemas, topology, catalogue and the AsyncAPI document, as text by path."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 from choreography import Choreography
 from contracts.envelope import BATCH_CONTENT_TYPE
 from contracts.registry import payloads
-from contracts.schemas import Schema, Schemas, envelope_schemas, schemas_of
+
+from contracts.schemas import OPEN_UNION, Schema, Schemas, envelope_schemas, schemas_of
 
 EXCHANGE = "ventros.events"
 DEAD_LETTER_EXCHANGE = "ventros.dead"
@@ -53,11 +55,10 @@ def catalogue_file(choreography: Choreography) -> Iterator[tuple[Path, str]]:
     for event_type, payload in payloads().items():
         in_passing = [f"{name} (in passing)" for name in choreography.heard_by(event_type, transient=True)]
         heard = choreography.heard_by(event_type, transient=False) + in_passing
-        what_for = (payload.__doc__ or "").strip().splitlines()[0]
         personal = [f"`{field}`" for field in personal_fields(schemas_of(payload).read)]
         cells = [
             f"[{event_type}](schemas/{event_type}.read.json)",
-            what_for,
+            what_for(payload),
             ", ".join(choreography.speakers.get(event_type, ())),
             ", ".join(heard),
             ", ".join(personal),
@@ -80,7 +81,7 @@ def asyncapi_file(choreography: Choreography) -> Iterator[tuple[Path, str]]:
         data = {"properties": {"data": {"$ref": f"./schemas/{event_type}.read.json"}}}
         messages[event_type] = {
             "name": event_type,
-            "summary": (payload.__doc__ or "").strip().splitlines()[0],
+            "summary": what_for(payload),
             "payload": {"type": "array", "items": {"allOf": [{"$ref": "./schemas/envelope.read.json"}, data]}},
         }
         said = [(service, "send") for service in choreography.speakers.get(event_type, ())]
@@ -117,6 +118,12 @@ def asyncapi_file(choreography: Choreography) -> Iterator[tuple[Path, str]]:
     yield FOLDER / "asyncapi.json", _json(document)
 
 
+def what_for(payload: type) -> str:
+    """Return the first line of the docstring of an event's module, without the event's name in front."""
+    line = (sys.modules[payload.__module__].__doc__ or "").strip().partition("\n")[0]
+    return line.partition(": ")[2] or line
+
+
 def personal_fields(schema: Schema) -> list[str]:
     """Return the dotted paths of fields that masking and erasure must find, in order."""
     return sorted(set(_marked(schema, schema.get("$defs", {}), "")))
@@ -129,8 +136,11 @@ def _marked(node: Any, definitions: Schema, at: str) -> Iterator[str]:
         yield at.lstrip(".")
     for name, property in node.get("properties", {}).items():
         yield from _marked(property, definitions, f"{at}.{name}")
-    for alternative in [*node.get("anyOf", []), *node.get("x-open-union", {}).get("known", {}).values()]:
+    for alternative in node.get("anyOf", []):
         yield from _marked(alternative, definitions, at)
+    kinds = node.get(OPEN_UNION, {}).get("known", {}).values()
+    if any(True for kind in kinds for _ in _marked(kind, definitions, at)):
+        yield f"{at}.*".lstrip(".")
     if isinstance(node.get("items"), dict):
         yield from _marked(node["items"], definitions, f"{at}[]")
 

@@ -1,6 +1,6 @@
 """Write the generated files, or with --check say which are stale.
 
-Exit 1: a file is stale (--check), or the services' source contradicts itself (an event that is heard and said by nobody).
+Exit 1: a file is stale (--check), or the services' source contradicts itself (heard and said by nobody).
 """
 
 import argparse
@@ -15,8 +15,9 @@ from choreography import Choreography, ChoreographyError, read_choreography
 ROOT = Path(__file__).resolve().parents[1]
 Files = Iterator[tuple[Path, str]]
 
-# A module of this folder that has `files(root) -> Iterator[(path, text)]`, and the folders that hold only what it generates.
+# Modules of this folder, where they exist, with `files(root) -> Iterator[tuple[Path, str]]` (paths below the root).
 PLUGGED_IN = ("openapi",)
+# Nothing but generated files lives here: what nothing generates any more is removed.
 OWNED_FOLDERS = (Path("contracts/schemas"),)
 
 

@@ -13,8 +13,9 @@ ANNOTATIONS = {"$schema", "$defs", "title", "description", "default", "examples"
 LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 SAME_OR_ABSENT = ("format", "pattern", "multipleOf", "contentEncoding")
-STRUCTURE = {"type", "enum", "const", "anyOf", "discriminator", "$ref", "properties", "required", "additionalProperties"}
-UNDERSTOOD = ANNOTATIONS | STRUCTURE | {"items", "prefixItems", OPEN_UNION, *LOWER_BOUNDS, *UPPER_BOUNDS, *SAME_OR_ABSENT}
+VALUES = {"type", "enum", "const", "anyOf", "discriminator", "$ref", OPEN_UNION}
+PARTS = {"properties", "required", "additionalProperties", "items", "prefixItems"}
+UNDERSTOOD = ANNOTATIONS | VALUES | PARTS | {*LOWER_BOUNDS, *UPPER_BOUNDS, *SAME_OR_ABSENT}
 
 
 class UnknownKeywordError(Exception):

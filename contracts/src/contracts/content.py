@@ -1,7 +1,7 @@
 """What a message holds: an open union told apart by `type`.
 
-On the line the content travels unread (`Content`); whoever stores it reads it with `read_content`. A kind that this release
-does not know becomes `Unsupported` and its raw value is kept, so that a later reader can read it again.
+On the line the content travels unread (`Content`); whoever stores it reads it with `read_content`. A kind that this
+release does not know becomes `Unsupported` and its raw value is kept, so that a later reader can read it again.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The exchanges, and per event type the names of its durable and its transient subscriptions, `<service>.<consumer>`.
+    """The exchanges, and per event type the names of its durable and transient subscriptions, `<service>.<consumer>`.
 
     `events` is `{type: {"subscriptions": […], "transient": […]}}` and names every type that exists, heard or not.
     """
