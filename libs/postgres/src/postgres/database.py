@@ -90,6 +90,14 @@ class Database:
             await set_tenants(connection, tenants)
             yield connection
 
+    async def answers(self) -> bool:
+        """Tell whether the database can be written to now."""
+        try:
+            async with asyncio.timeout(5), self.connection() as connection:
+                return not await connection.fetchval("select pg_is_in_recovery()")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, PoolExhaustedError, OSError, TimeoutError):
+            return False
+
     async def close(self) -> None:
         """Close the pool, waiting a few seconds for what is running."""
         try:

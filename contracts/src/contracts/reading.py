@@ -1,0 +1,93 @@
+"""Reading events off the wire: a good one becomes a typed event, a bad one says why it cannot."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from contracts.envelope import AnyEvent, Event, UnreadEvent
+
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_unread = msgspec.json.Decoder(UnreadEvent).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An element of a message that this reader cannot apply. `reason` is one of unknown_version, invalid, undecodable."""
+
+    body: bytes
+    reason: str
+    error: str
+    event_id: str
+    tenant_id: str | None = None
+    project_id: str | None = None
+    event_type: str | None = None
+    subject: str | None = None
+    traceparent: str | None = None
+
+
+class UndecodableError(Exception):
+    """A message body that is no JSON array."""
+
+
+def elements_of(body: bytes) -> list[msgspec.Raw]:
+    """Cut a batch message into its events, unread; raise UndecodableError when it is no array."""
+    try:
+        return _decode_list(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UndecodableError(str(error)) from error
+
+
+class Reader:
+    """Reads events of one type. One bad element never spoils its neighbours."""
+
+    def __init__(self, payload: Any) -> None:
+        """`payload` is the contract's class, with its wire name in `TYPE`."""
+        self.type: str = payload.TYPE
+        self._decode = msgspec.json.Decoder(Event[payload]).decode
+
+    def read(self, element: bytes | msgspec.Raw) -> AnyEvent | Unreadable:
+        """Return the event, or why it cannot be read."""
+        try:
+            event = self._decode(element)
+            _require_ids(event)
+        except (msgspec.DecodeError, ValueError) as error:
+            return self._explain(bytes(element), str(error))
+        if event.type != self.type:
+            return self._explain(bytes(element), f"expected {self.type}, got {event.type}")
+        return event
+
+    def _explain(self, body: bytes, error: str) -> Unreadable:
+        try:
+            event = _decode_unread(body)
+            _require_ids(event)
+        except (msgspec.DecodeError, ValueError):
+            return Unreadable(body, "undecodable", error, event_id=id_of_bytes(body))
+        name, version = event.type.rpartition(".v")[::2]
+        expected = self.type.rpartition(".v")[0]
+        reason = "unknown_version" if name == expected and event.type != self.type and version.isdigit() else "invalid"
+        return Unreadable(
+            body,
+            reason,
+            error,
+            event_id=event.id,
+            tenant_id=event.tenantid,
+            project_id=event.projectid,
+            event_type=event.type,
+            subject=event.subject,
+            traceparent=event.traceparent,
+        )
+
+
+def id_of_bytes(body: bytes) -> str:
+    """Return an id for something that has none, the same whenever the same bytes come again."""
+    return str(UUID(bytes=hashlib.blake2b(body, digest_size=16).digest()))
+
+
+def _require_ids(event: Event[Any]) -> None:
+    UUID(event.id)
+    UUID(event.tenantid)
+    if event.projectid is not None:
+        UUID(event.projectid)

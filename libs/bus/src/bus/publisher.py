@@ -1,0 +1,69 @@
+"""Publishing batches: persistent, mandatory where somebody subscribes, confirmed, and never waiting for ever."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractConnection, AbstractExchange
+
+from bus.connection import BROKER_ERRORS, close, connect
+from contracts.envelope import BATCH_CONTENT_TYPE
+from contracts.topology import Topology
+from kernel.ids import new_id
+
+PUBLISH_TIMEOUT_S = 5.0
+
+
+class BrokerPublisher:
+    """One connection of its own, apart from consuming: an alarm on the broker blocks publishers, and must not block acks."""
+
+    def __init__(self, url: str, service: str, topology: Topology, timeout_s: float = PUBLISH_TIMEOUT_S) -> None:
+        self._url = url
+        self._service = service
+        self._topology = topology
+        self._timeout_s = timeout_s
+        self._connecting = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._exchange: AbstractExchange | None = None
+
+    async def publish(self, routing_key: str, event_type: str, bodies: Sequence[bytes]) -> None:
+        """Publish events as one message, a JSON array; return once the broker has it.
+
+        Raises when it was refused, could not be routed although somebody subscribes, or was not confirmed within the deadline.
+        """
+        message = Message(
+            b"[" + b",".join(bodies) + b"]",
+            content_type=BATCH_CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=new_id(),
+            app_id=self._service,
+            type=event_type,
+            headers={"events": len(bodies)},
+        )
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                exchange = await self._open()
+                await exchange.publish(message, routing_key, mandatory=self._topology.is_heard(event_type))
+        except BROKER_ERRORS:
+            if self._connection is None or self._connection.is_closed:
+                self._exchange = None
+            raise
+
+    async def _open(self) -> AbstractExchange:
+        async with self._connecting:
+            if self._exchange is None or self._connection is None or self._connection.is_closed:
+                await self.close()
+                self._connection = await connect(self._url, f"{self._service} relay")
+                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                channel.close_callbacks.add(self._forget)
+                self._exchange = await channel.get_exchange(self._topology.exchange, ensure=False)
+            return self._exchange
+
+    def _forget(self, *_: object) -> None:
+        self._exchange = None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection, self._exchange = self._connection, None, None
+        if connection is not None:
+            await close(connection)

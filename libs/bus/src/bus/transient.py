@@ -1,0 +1,97 @@
+"""Transient subscriptions: each replica hears everything for itself while it is there, and nothing while it is not.
+
+For caches and sockets only. An exclusive queue dies with its connection; there is no inbox, and nothing is settled.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from bus.connection import BROKER_ERRORS, connected
+from contracts.envelope import AnyEvent
+from contracts.reading import Reader, UndecodableError, Unreadable, elements_of
+from contracts.topology import Topology
+from kernel.backoff import Backoff
+from kernel.ids import new_id
+from telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+Hear = Callable[[Sequence[AnyEvent]], Awaitable[None]]
+
+
+class TransientSubscriptions:
+    """A kernel Role: hears the given event types through one temporary queue."""
+
+    name = "hear"
+
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        topology: Topology,
+        handlers: Mapping[Any, Hear],
+        *,
+        reconnected: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`handlers` maps a contract class to what is done with it; `reconnected` runs after each gap in hearing."""
+        self._url = url
+        self._service = service
+        self._topology = topology
+        self._handlers = {payload.TYPE: (Reader(payload), hear) for payload, hear in handlers.items()}
+        self._reconnected = reconnected
+        self.listening = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Hear until told to stop."""
+        backoff = Backoff(0.1, 2.0)
+        while not stopping.is_set():
+            try:
+                await self._hear(stopping, backoff)
+            except BROKER_ERRORS as error:
+                log.warning("hearing interrupted", error_type=type(error).__name__)
+            self.listening.clear()
+            try:
+                async with asyncio.timeout(backoff.next_s()):
+                    await stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def _hear(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        over = asyncio.Event()
+        async with connected(self._url, f"{self._service} hear") as connection:
+            connection.close_callbacks.add(lambda *_: over.set())
+            channel = await connection.channel(publisher_confirms=False)
+            channel.close_callbacks.add(lambda *_: over.set())
+            queue = await channel.declare_queue(
+                f"{self._service}.tmp.{new_id()}", exclusive=True, auto_delete=True, durable=False
+            )
+            for event_type in self._handlers:
+                await queue.bind(self._topology.exchange, f"{event_type}.*")
+            await queue.consume(self._deliver, no_ack=True)
+            if self._reconnected:
+                await self._reconnected()
+            self.listening.set()
+            backoff.reset()
+            waits = [asyncio.create_task(stopping.wait()), asyncio.create_task(over.wait())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    async def _deliver(self, message: AbstractIncomingMessage) -> None:
+        try:
+            elements = elements_of(message.body)
+        except UndecodableError:
+            return
+        reader, hear = self._handlers.get(message.type or "", (None, None))
+        if reader is None or hear is None:
+            return
+        events = [event for event in map(reader.read, elements) if not isinstance(event, Unreadable)]
+        try:
+            await hear(events)
+        except Exception as error:  # a cache or a socket that fails must not stop the hearing
+            log.error("hearing failed", event_type=message.type, error_type=type(error).__name__)

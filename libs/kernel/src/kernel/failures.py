@@ -1,0 +1,16 @@
+"""Three classes of failure, and what each asks of whoever met it."""
+
+from enum import Enum
+
+
+class Failure(Enum):
+    """Why a batch could not be applied."""
+
+    INFRASTRUCTURE = "infrastructure"
+    """Something that we need is away: keep the work and repeat all of it in place, with back-off. Nothing is wrong with the data."""
+
+    CONFLICT = "conflict"
+    """Two transactions met (deadlock, serialisation, a race for a unique key): repeat all of it, the second look succeeds."""
+
+    DETERMINISTIC = "deterministic"
+    """It will fail again: halve the batch until the poisonous event stands alone, and park that one."""

@@ -1,0 +1,213 @@
+"""The relay: what committed in the outbox goes to the broker, in order, and is marked once the broker has it.
+
+One relay leads per service and database, by an advisory lock on its own connection. It takes what is not yet marked, so a row that
+commits late is met on the next look, whatever its number; nothing is ever skipped. Published means confirmed. Per event type and
+partition at most one message is unconfirmed: a refusal inside a window would reorder a chat. Lanes go in parallel, and a lane that
+the broker refuses waits without holding up the others.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+
+from contracts.envelope import MAX_EVENT_BYTES
+from kernel.backoff import Backoff
+from kernel.failpoints import NO_FAILPOINTS, Failpoints
+from outbox import gauges
+from telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+EVENTS_PER_MESSAGE = 200
+ROWS_PER_LOOK = 4000
+
+PENDING = """
+select id, type, routing_key, body from outbox_events
+where published_at is null and routing_key <> all($1::text[])
+order by seq limit $2
+"""
+MARK = "update outbox_events set published_at = now() where id = any($1::uuid[])"
+BACKLOG = """
+select count(*) as pending, coalesce(extract(epoch from now() - min(created_at)), 0)::float as lag_s
+from (select created_at from outbox_events where published_at is null order by seq limit 10000) as waiting
+"""
+
+
+class Publisher(Protocol):
+    """Where events go. `publish` returns once the broker has confirmed, and raises otherwise, within its own deadline."""
+
+    async def publish(self, routing_key: str, event_type: str, bodies: Sequence[bytes]) -> None:
+        """Publish events of one type and partition as one message."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+
+@dataclass
+class _Lane:
+    """One event type and partition that the broker refused lately."""
+
+    backoff: Backoff
+    until: float
+
+
+class Relay:
+    """A kernel Role: leads when it can, waits as standby otherwise."""
+
+    name = "relay"
+
+    def __init__(
+        self,
+        dsn: str,
+        service: str,
+        publisher: Publisher,
+        *,
+        poll_s: float = 1.0,
+        failpoints: Failpoints = NO_FAILPOINTS,
+    ) -> None:
+        """`dsn` is that of the relay role, whose search_path is the service's schema."""
+        self._dsn = dsn
+        self._service = service
+        self._publisher = publisher
+        self._poll_s = poll_s
+        self._failpoints = failpoints
+        self._woken = asyncio.Event()
+        self._held: dict[str, _Lane] = {}
+        self.leads = False
+        self.looks = 0
+
+    def wake(self) -> None:
+        """Look now: something was committed."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Relay until told to stop, then once more so that the outbox is left as empty as it can be."""
+        backoff = Backoff(0.2, 5.0)
+        stop = asyncio.create_task(stopping.wait())
+        stop.add_done_callback(lambda _: self.wake())
+        try:
+            while not stopping.is_set():
+                try:
+                    await self._lead(stopping, backoff)
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("relay lost its database", error_type=type(error).__name__)
+                    await self._pause(backoff.next_s())
+        finally:
+            stop.cancel()
+            await self._publisher.close()
+
+    async def _lead(self, stopping: asyncio.Event, backoff: Backoff) -> None:
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=5,
+            command_timeout=15,
+            server_settings={
+                "application_name": f"{self._service}-relay",
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        try:
+            await connection.add_listener(f"{self._service.replace('-', '_')}_outbox", lambda *_: self.wake())
+            while not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", f"relay {self._service}"):
+                await self._pause(self._poll_s)
+                if stopping.is_set():
+                    return
+            self._leads(True)
+            backoff.reset()
+            while not stopping.is_set():
+                self._woken.clear()
+                if await self.run_once(connection) == 0:
+                    await self._measure(connection)
+                    await self._pause(self._poll_s)
+            await self.run_once(connection)
+        finally:
+            self._leads(False)
+            await _close(connection)
+
+    def _leads(self, leads: bool) -> None:
+        self.leads = leads
+        gauges.LEADER.set(int(leads))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _measure(self, connection: asyncpg.Connection) -> None:
+        row = await connection.fetchrow(BACKLOG)
+        gauges.PENDING.set(row["pending"])
+        gauges.LAG.set(row["lag_s"])
+
+    async def run_once(self, connection: asyncpg.Connection) -> int:
+        """Publish and mark what is pending now; return how many events were confirmed."""
+        now = time.monotonic()
+        held = [key for key, lane in self._held.items() if lane.until > now]
+        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK)
+        self._failpoints.reach("relay.after_look")
+        lanes: dict[str, list[asyncpg.Record]] = {}
+        for row in rows:
+            lanes.setdefault(row["routing_key"], []).append(row)
+        confirmed = await asyncio.gather(*(self._publish(key, waiting) for key, waiting in lanes.items()))
+        done = [event_id for ids in confirmed for event_id in ids]
+        if done:
+            self._failpoints.reach("relay.before_mark")
+            await connection.execute(MARK, done)
+            self._failpoints.reach("relay.after_mark")
+        self.looks += 1
+        return len(done)
+
+    async def _publish(self, routing_key: str, rows: Sequence[asyncpg.Record]) -> list[object]:
+        """Publish the rows of one lane, message after message; return the ids that the broker confirmed."""
+        confirmed: list[object] = []
+        for run in messages_of(rows):
+            started = time.monotonic()
+            try:
+                publishing = asyncio.ensure_future(
+                    self._publisher.publish(routing_key, run[0]["type"], [row["body"] for row in run])
+                )
+                await asyncio.sleep(0)
+                self._failpoints.reach("relay.before_confirm")
+                await publishing
+            except Exception as error:  # whatever the broker said, the rows stay and the lane waits
+                lane = self._held.setdefault(routing_key, _Lane(Backoff(0.1, 2.0), 0.0))
+                lane.until = time.monotonic() + lane.backoff.next_s()
+                gauges.ERRORS.labels(run[0]["type"]).inc()
+                log.warning("publishing was refused", routing_key=routing_key, error_type=type(error).__name__)
+                break
+            self._failpoints.reach("relay.after_confirm")
+            self._held.pop(routing_key, None)
+            gauges.PUBLISHED.labels(run[0]["type"]).inc(len(run))
+            gauges.BATCH_SIZE.observe(len(run))
+            gauges.DURATION.observe(time.monotonic() - started)
+            confirmed += [row["id"] for row in run]
+        return confirmed
+
+
+def messages_of(rows: Sequence[asyncpg.Record]) -> list[list[asyncpg.Record]]:
+    """Cut the rows of one lane into messages of at most 200 events and 256 KiB."""
+    messages: list[list[asyncpg.Record]] = []
+    size = 0
+    for row in rows:
+        weight = len(row["body"]) + 1
+        if not messages or len(messages[-1]) >= EVENTS_PER_MESSAGE or size + weight > MAX_EVENT_BYTES:
+            messages.append([])
+            size = 0
+        messages[-1].append(row)
+        size += weight
+    return messages
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.close(timeout=2)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

@@ -1,0 +1,135 @@
+"""The tables that every service embeds, as SQL for its first migration.
+
+A change of these is a migration in every service; two releases of a service work on them side by side, so it must be additive.
+"""
+
+from postgres.walls import TENANT_WALL, protect
+
+
+def outbox_tables(schema: str) -> str:
+    """Return the statements that create outbox, inbox and parked events of `schema`."""
+    return (
+        _TABLES.format(schema=schema, wall=TENANT_WALL)
+        + protect(schema, "inbox_events", rights="select, insert")
+        + _PARTITIONS.replace("{schema}", schema)
+    )
+
+
+_TABLES = """
+-- Partitions by range of the UUIDv7 id: a unique key must hold the partition's column, and a time column would let one id pass twice.
+create table {schema}.outbox_events (
+    seq bigint generated always as identity,
+    id uuid not null,
+    tenant_id uuid not null,
+    type text not null,
+    routing_key text not null,
+    body bytea not null check (octet_length(body) <= 262144),
+    created_at timestamptz not null default now(),
+    published_at timestamptz,
+    primary key (id)
+) partition by range (id);
+create table {schema}.outbox_events_default partition of {schema}.outbox_events default;
+-- All that the relay reads: what is not yet confirmed, in the order in which it was said.
+create index outbox_pending on {schema}.outbox_events (seq) where published_at is null;
+
+alter table {schema}.outbox_events enable row level security;
+alter table {schema}.outbox_events force row level security;
+create policy tenant_wall on {schema}.outbox_events to {schema}_app using ({wall}) with check ({wall});
+create policy relay_reads on {schema}.outbox_events for select to {schema}_relay using (true);
+create policy relay_marks on {schema}.outbox_events for update to {schema}_relay using (true) with check (true);
+grant select, insert on {schema}.outbox_events to {schema}_app;
+grant select, update (published_at) on {schema}.outbox_events to {schema}_relay;
+
+create table {schema}.inbox_events (
+    event_id uuid not null,
+    tenant_id uuid not null,
+    consumer text not null,
+    received_at timestamptz not null default now(),
+    primary key (tenant_id, consumer, event_id)
+) partition by range (event_id);
+create table {schema}.inbox_events_default partition of {schema}.inbox_events default;
+
+create table {schema}.parked_events (
+    id uuid primary key,
+    tenant_id uuid,
+    project_id uuid,
+    consumer text not null,
+    event_id uuid not null,
+    event_type text,
+    event_version int,
+    subject text,
+    reason text not null,
+    delivery_id uuid,
+    error text not null,
+    attempts int not null default 1,
+    first_failed_at timestamptz not null default now(),
+    parked_at timestamptz not null default now(),
+    status text not null default 'parked' check (status in ('parked', 'redriven', 'discarded')),
+    redriven_at timestamptz,
+    discarded_at timestamptz,
+    discarded_by text,
+    discard_reason text,
+    traceparent text,
+    event bytea not null,
+    unique nulls not distinct (tenant_id, consumer, event_id)
+);
+create index parked_waiting on {schema}.parked_events (tenant_id, parked_at desc, id desc);
+
+-- Bytes that name no tenant may be parked by anybody and seen by operators only, through the finder's policy.
+alter table {schema}.parked_events enable row level security;
+alter table {schema}.parked_events force row level security;
+create policy tenant_wall on {schema}.parked_events to {schema}_app using ({wall}) with check ({wall});
+create policy nobodys_bytes on {schema}.parked_events for insert to {schema}_app with check (tenant_id is null);
+create policy finder_reads on {schema}.parked_events for select to {schema}_finder using (true);
+grant select, insert, update on {schema}.parked_events to {schema}_app;
+grant select on {schema}.parked_events to {schema}_finder;
+"""
+
+_PARTITIONS = """
+-- Weekly partitions, made ahead and dropped whole. Runs as the owner, since only the owner may make and drop tables; the service
+-- calls it once a day. A week is a multiple of 604,800,000 ms; the first 48 bits of a UUIDv7 are milliseconds.
+create function {schema}.keep_partitions(outbox_days int, inbox_days int) returns int
+    language plpgsql security definer set search_path = {schema}, pg_temp as $keep$
+declare
+    week constant bigint := 604800000;
+    this_week constant bigint := floor(extract(epoch from now()) * 1000)::bigint / week;
+    made int := 0;
+    parent text;
+    days int;
+    number bigint;
+    partition text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('{schema} partitions', 0));
+    foreach parent in array array['outbox_events', 'inbox_events'] loop
+        days := case parent when 'outbox_events' then greatest(outbox_days, 1) else greatest(inbox_days, 14) end;
+        for number in this_week .. this_week + 2 loop
+            partition := format('%s_w%s', parent, number);
+            if to_regclass(partition) is null then
+                execute format('create table %I partition of %I for values from (%L) to (%L)', partition, parent,
+                    id_at(number * week), id_at((number + 1) * week));
+                execute format('alter table %I enable row level security', partition);
+                execute format('alter table %I force row level security', partition);
+                made := made + 1;
+            end if;
+        end loop;
+        for partition in
+            select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = to_regclass(parent) and c.relname ~ ('^' || parent || '_w[0-9]+$')
+                and (substring(c.relname from '[0-9]+$')::bigint + 1) * week
+                    < floor(extract(epoch from now()) * 1000)::bigint - days * 86400000::bigint
+        loop
+            execute format('drop table %I', partition);
+        end loop;
+    end loop;
+    return made;
+end $keep$;
+create function {schema}.id_at(milliseconds bigint) returns uuid language sql immutable
+    as $id$ select (lpad(to_hex(milliseconds), 12, '0') || repeat('0', 20))::uuid $id$;
+revoke all on function {schema}.keep_partitions(int, int) from public;
+grant execute on function {schema}.keep_partitions(int, int) to {schema}_app;
+alter table {schema}.outbox_events_default enable row level security;
+alter table {schema}.outbox_events_default force row level security;
+alter table {schema}.inbox_events_default enable row level security;
+alter table {schema}.inbox_events_default force row level security;
+select {schema}.keep_partitions(30, 14);
+"""

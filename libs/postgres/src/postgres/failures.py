@@ -1,0 +1,42 @@
+"""Sorting database errors into the three classes of failure."""
+
+import asyncpg
+
+from kernel.failures import Failure
+from postgres.database import PoolExhaustedError
+
+# Prefixes of SQLSTATE (PostgreSQL, appendix A).
+_INFRASTRUCTURE = (
+    "08",  # connection exceptions
+    "53",  # insufficient resources: disk full, out of memory, too many connections
+    "57",  # operator intervention: shutdown, crash, cancelled by a timeout
+    "58",  # system errors
+    "25006",  # read-only: a standby, or a disk that protects itself
+    "25P02",  # the transaction was aborted before us
+    "25P03",  # idle in transaction for too long
+    "25P04",  # transaction timeout
+    "XX",  # internal errors
+)
+_CONFLICT = (
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "55P03",  # a lock could not be had in time
+    "23505",  # unique violation: somebody was faster, and the second look finds what they made
+)
+
+
+def classify(error: BaseException) -> Failure:
+    """Return the class of a failure. Unknown errors are deterministic: repeating them for ever would stop the line."""
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return Failure.CONFLICT  # a migration ran under our feet
+    if isinstance(error, asyncpg.PostgresError):
+        sqlstate = error.sqlstate or ""
+        if sqlstate.startswith(_INFRASTRUCTURE):
+            return Failure.INFRASTRUCTURE
+        return Failure.CONFLICT if sqlstate.startswith(_CONFLICT) else Failure.DETERMINISTIC
+    # asyncpg raises InterfaceError both for a connection that went away and for a value of the wrong type (DataError).
+    if isinstance(error, asyncpg.DataError):
+        return Failure.DETERMINISTIC
+    if isinstance(error, asyncpg.InterfaceError | PoolExhaustedError | OSError | TimeoutError):
+        return Failure.INFRASTRUCTURE
+    return Failure.DETERMINISTIC
