@@ -191,7 +191,8 @@ class Api:
 
     def _drop(self, request: Request) -> None:
         if self.door is not None and request.client is not None:
-            self.door.drop(request.client.port)
+            # Granian gives the port as a text.
+            self.door.drop(int(request.client.port))
 
     def _write(self, call: Call, answer: Answer, started: datetime, seconds: float, *, dropped: bool) -> None:
         text = call.body.get("text")

@@ -24,7 +24,9 @@ async def messages(call: Call) -> Answer:
         _check_all(call, session)
     chats = None if chat == "all" else _merged(call, chat_of(chat))
     found = [m for m in call.simulator.history.of(session.name, chats) if _wanted(call, m)]
-    found.sort(key=lambda m: m.seconds, reverse=call.query("sortOrder") != "asc")
+    found.sort(key=lambda m: m.seconds)
+    if call.query("sortOrder") != "asc":
+        found.reverse()
     offset, limit = _number(call, "offset") or 0, _number(call, "limit") or 10
     page = found[offset : offset + limit]
     return Answer(200, [_shown(call, session, message) for message in page])

@@ -141,11 +141,11 @@ class Control:
 
     async def status(self, request: Request, fields: Fields) -> Json:
         session = self._session(request.path_params["name"])
-        status = fields.choice("status", STATUSES)
+        status, data = fields.choice("status", STATUSES), fields.object("data")
         if status == "WORKING" and session.paired is None:
             raise ControlError(409, f"session {session.name} is not paired; call /control/sessions/{session.name}/scan")
         fields.nothing_else()
-        self.simulator.sessions.force(session, status, fields.object("data"))
+        self.simulator.sessions.force(session, status, data)
         return self._session_shown(session)
 
     async def meet(self, request: Request, fields: Fields) -> Json:

@@ -189,6 +189,8 @@ def message_from(
         place=_place(fields.inside("place")) if kind == "location" else None,
         cards=_cards(fields) if kind == "contact" else (),
         quote=_quote(simulator, session, chat, fields.text("reply_to", None)),
+        mentions=tuple(fields.texts("mentions")),
+        forwarded=fields.flag("forwarded", False),
         shows_other_identity=fields.flag("shows_other_identity", True),
     )
 

@@ -69,6 +69,9 @@ class Door:
         self._outer[name] = writer
         try:
             await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+        except asyncio.CancelledError:
+            # Only `close` cancels; asyncio's streams would log a cancelled handler as an error.
+            writer.transport.abort()
         finally:
             self._outer.pop(name, None)
             inner_writer.close()

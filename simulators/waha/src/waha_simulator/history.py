@@ -102,4 +102,5 @@ def _message(plain: dict[str, Any]) -> Message:
     nested = {"peer": Person, "author": Person, "media": Media, "place": Place, "quote": Quote}
     read = {name: kind(**plain[name]) if plain[name] else None for name, kind in nested.items()}
     cards = tuple(Card(**card) for card in plain["cards"])
-    return Message(**{**plain, **read, "cards": cards, "at": datetime.fromisoformat(plain["at"])})
+    mentions = tuple(plain["mentions"])
+    return Message(**{**plain, **read, "cards": cards, "mentions": mentions, "at": datetime.fromisoformat(plain["at"])})

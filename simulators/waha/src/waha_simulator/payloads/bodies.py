@@ -135,6 +135,8 @@ def incoming_message(
     quote: Quote | None = None,
     addressing: Addressing = "phone",
     group: str | None = None,
+    mentions: tuple[str, ...] = (),
+    forwarded: bool = False,
     shows_other_identity: bool = True,
     bare_id: str | None = None,
     event: str = "message.any",
@@ -156,6 +158,8 @@ def incoming_message(
         place=place,
         cards=cards,
         quote=quote,
+        mentions=mentions,
+        forwarded=forwarded,
         shows_other_identity=shows_other_identity,
     )
     return message_event(

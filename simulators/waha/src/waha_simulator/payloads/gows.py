@@ -2,7 +2,7 @@
 
 from datetime import timedelta, timezone
 
-from waha_simulator.draws import base64_of
+from waha_simulator.draws import base64_of, fraction
 from waha_simulator.payloads.happenings import (
     ACK_NAMES,
     DEVICE,
@@ -100,7 +100,7 @@ def content(message: Message) -> Json:
     """The WhatsApp message, protobuf names in Go's style."""
     context = _context(message)
     match message.kind:
-        case "text" if not context:
+        case "text" if not context and _is_short_form(message):
             return {"conversation": message.text or ""}
         case "text":
             return {"extendedTextMessage": {"text": message.text or "", **context}}
@@ -163,16 +163,32 @@ def _media(message: Message) -> Json | None:
 
 
 def _context(message: Message) -> Json:
-    if message.quote is None:
-        return {}
-    quote = message.quote
-    return {
-        "contextInfo": {
-            "stanzaID": quote.bare_id,
-            "participant": jid(quote.author),
-            "quotedMessage": {"conversation": quote.text},
-        }
+    context: Json = {}
+    if message.quote:
+        quote = message.quote
+        quoted = {"conversation": quote.text}
+        context |= {"stanzaID": quote.bare_id, "participant": jid(quote.author), "quotedMessage": quoted}
+    if message.mentions:
+        context["mentionedJID"] = [jid(mention) for mention in message.mentions]
+    if message.forwarded:
+        context |= {"forwardingScore": 1, "isForwarded": True}
+    return {"contextInfo": context} if context else {}
+
+
+def _is_short_form(message: Message) -> bool:
+    """Phones send plain texts in two forms; half of the messages take each."""
+    return fraction("form", message.bare_id) < 0.5
+
+
+def _device_list(message: Message) -> Json:
+    """A sibling of the content in most real messages, which readers have to step over."""
+    lists = {
+        "senderKeyHash": base64_of(10, message.bare_id, "sender"),
+        "senderTimestamp": message.seconds - 86_400,
+        "recipientKeyHash": base64_of(10, message.bare_id, "recipient"),
+        "recipientTimestamp": message.seconds - 3_600,
     }
+    return {"messageContextInfo": {"deviceListMetadata": lists, "deviceListMetadataVersion": 2}}
 
 
 def _info(message: Message, me: Person) -> Json:
@@ -196,6 +212,15 @@ def _info(message: Message, me: Person) -> Json:
         "Multicast": False,
         "MediaType": _media_type(message),
         "Edit": "",
+        "MsgBotInfo": {"EditType": "", "EditTargetID": "", "EditSenderTimestampMS": "0001-01-01T00:00:00Z"},
+        "MsgMetaInfo": {
+            "TargetID": "",
+            "TargetSender": "",
+            "TargetChat": "",
+            "DeprecatedLIDSession": None,
+            "ThreadMessageID": "",
+            "ThreadMessageSenderJID": "",
+        },
         "VerifiedName": None,
         "DeviceSentMeta": None,
     }
@@ -224,7 +249,7 @@ def _media_type(message: Message) -> str:
 
 
 def _data(message: Message, me: Person) -> Json:
-    inner = content(message)
+    inner = content(message) | _device_list(message)
     return {
         "Info": _info(message, me),
         "Message": inner,

@@ -110,7 +110,8 @@ class Quote:
 class Message:
     """One message. `chat` is the id under which WhatsApp filed it: `…@c.us`, `…@lid` or `…@g.us`.
 
-    `peer` is the person of a direct chat, `author` the member who wrote into a group (None: we did).
+    `mentions` are full ids of the people named in the text. `peer` is the person of a direct chat, `author` the
+    member who wrote into a group (None: we did).
     `shows_other_identity`
     False: WhatsApp did not tell the person's other identity, as it often does not. `ack` None: what the engine says
     by itself.
@@ -129,6 +130,8 @@ class Message:
     place: Place | None = None
     cards: tuple[Card, ...] = ()
     quote: Quote | None = None
+    mentions: tuple[str, ...] = ()
+    forwarded: bool = False
     shows_other_identity: bool = True
     ack: int | None = None
 

@@ -155,16 +155,16 @@ def _media(message: Message) -> Json | None:
 
 
 def _context(message: Message) -> Json:
-    if message.quote is None:
-        return {}
-    quote = message.quote
-    return {
-        "contextInfo": {
-            "stanzaId": quote.bare_id,
-            "participant": jid(quote.author),
-            "quotedMessage": {"conversation": quote.text},
-        }
-    }
+    context: Json = {}
+    if message.quote:
+        quote = message.quote
+        quoted = {"conversation": quote.text}
+        context |= {"stanzaId": quote.bare_id, "participant": jid(quote.author), "quotedMessage": quoted}
+    if message.mentions:
+        context["mentionedJid"] = [jid(mention) for mention in message.mentions]
+    if message.forwarded:
+        context |= {"forwardingScore": 1, "isForwarded": True}
+    return {"contextInfo": context} if context else {}
 
 
 def _key(message: Message, me: Person) -> Json:

@@ -128,7 +128,8 @@ def raw(message: Message, me: Person, level: int) -> Json:
         "star": False,
         "isFromTemplate": False,
         "links": [],
-        "mentionedJidList": [],
+        "mentionedJidList": list(message.mentions),
+        "isForwarded": message.forwarded,
         "groupMentions": [],
     }
     if message.is_group:
