@@ -85,10 +85,10 @@ def _chat(
     if raw is not None and (not is_person(raw) or noise(raw)):
         return raw
     sender, recipient = address(payload.get("from")), address(payload.get("to"))
-    if engine in _CHAT_IN_FROM or (not from_me and sender is not None):
-        return sender
+    if engine in _CHAT_IN_FROM or not from_me:
+        return sender or raw
     if engine in _SENDER_IN_FROM or sender in envelope.me:
-        return recipient
+        return recipient or raw
     return raw
 
 
