@@ -8,7 +8,6 @@ SHELL := /bin/bash
 INSTANCE ?= demo
 RUN := tools/bootstrap.sh
 STACK := $(RUN) python -m local_stack
-SOURCES := $(wildcard contracts/src libs/*/src services/*/src simulators/*/src local-stack/src)
 MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
 
 .PHONY: demo up down status logs reset test bench lint types generated map help
@@ -32,7 +31,7 @@ reset: ## Stop the stack and remove its data, ports and secrets
 	@$(STACK) reset --instance $(INSTANCE)
 
 test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words' narrow them)
-	@$(RUN) pytest -n 2 --dist loadgroup $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
+	@$(RUN) pytest -n 2 --dist loadfile $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
 
 bench: ## Measure inbound messages per second end to end, on an instance of its own
 	@$(RUN) python -m bench $(T)
@@ -44,7 +43,7 @@ lint: ## Check style, formatting, import rules and the lock
 	@$(RUN) uv lock --check
 
 types: ## Check types
-	@MYPYPATH=$(subst $() $(),:,$(SOURCES)) $(RUN) mypy $(SOURCES)
+	@$(RUN) mypy
 
 generated: ## Check that generated files (schemas, topology, catalogue) are fresh
 	@$(RUN) python tools/generate.py --check

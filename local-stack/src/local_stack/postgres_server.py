@@ -79,11 +79,11 @@ class PostgresServer:
         """Make the cluster where there is none, start it unless it runs, wait until it answers."""
         process = self.process()
         if process is None or not self._answers(process):
+            self._clear_what_a_crash_left()
+            check_free(self.instance, "postgres", self.port)
             if not self.data.exists():
                 with step(f"making the Postgres cluster of instance {self.instance}"):
                     self._make(self._account())
-            self._clear_what_a_crash_left()
-            check_free(self.instance, "postgres", self.port)
             if not self._answers(self._launch(self._account())):
                 raise CannotContinue(
                     f"Postgres of instance {self.instance} did not start; its log ends:\n{last_lines(self.log)}"

@@ -32,6 +32,14 @@ def _stat(pid: int) -> tuple[str, int] | None:
     return after_name[_STATE_FIELD - 3], int(after_name[_START_TIME_FIELD - 3])
 
 
+def _has_threads(pid: int) -> bool:
+    """Whether a killed process still has threads on their way out, which hold its ports until the last is gone."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 @dataclass(frozen=True)
 class Process:
     """One process, as it was when it was recorded."""
@@ -43,7 +51,9 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> "Process | None":
         found = _stat(pid)
-        return cls(pid, found[1], _this_boot()) if found and found[0] not in "ZX" else None
+        if found is None or (found[0] in "ZX" and not _has_threads(pid)):
+            return None
+        return cls(pid, found[1], _this_boot())
 
     @classmethod
     def recorded(cls, record: Path) -> "Process | None":

@@ -1,0 +1,94 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from local_stack.__main__ import main
+from local_stack.instances import Instance
+from local_stack.process_table import SERVICES, programs, service_environment
+from local_stack.progress import CannotContinue
+
+
+def _values(content: object) -> set[str]:
+    if isinstance(content, dict):
+        return set().union(*(_values(value) for value in content.values()))
+    return {str(content)}
+
+
+@pytest.mark.parametrize("name", ["", "Demo", "a b", "../x", "-x", "x_y", "x" * 60])
+def test_a_name_that_could_not_be_a_folder_or_a_node_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CannotContinue, match="cannot be an instance's name"):
+        Instance.open(name, tmp_path, {})
+
+
+def test_every_secret_differs_between_two_installations(tmp_path: Path) -> None:
+    one = _values(Instance.open("demo", tmp_path / "one", {}).secrets)
+    other = _values(Instance.open("demo", tmp_path / "other", {}).secrets)
+    assert len(one) > 20
+    assert not one & other
+
+
+def test_an_instance_keeps_its_secrets_and_ports(tmp_path: Path) -> None:
+    first = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})
+    again = Instance.open("demo", tmp_path, {})
+    assert again.secrets == first.secrets
+    assert again.ports["gateway"] == 9999
+
+
+def test_ports_of_a_stopped_instance_can_be_moved(tmp_path: Path) -> None:
+    Instance.open("demo", tmp_path, {})
+    moved = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})
+    moved.take_ports_from_environment()
+    assert Instance.open("demo", tmp_path, {}).ports["gateway"] == 9999
+
+
+def test_files_with_secrets_are_for_their_owner_only(tmp_path: Path) -> None:
+    instance = Instance.open("demo", tmp_path, {})
+    programs(instance)
+    secrets = [value for value in _values(instance.secrets) if len(value) > 20]
+    with_secrets = [
+        path
+        for path in instance.folder.rglob("*")
+        if path.is_file()
+        and any(json.dumps(one)[1:-1] in path.read_text() or one in path.read_text() for one in secrets)
+    ]
+    assert {path.name for path in with_secrets} >= {"instance.json", "jwt_private_key", "encryption_aes_key"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in with_secrets} == {0o600}
+
+
+def test_a_service_gets_its_own_secrets_and_no_other_s(tmp_path: Path) -> None:
+    instance = Instance.open("demo", tmp_path, {})
+    for service in SERVICES:
+        own = " ".join(service_environment(instance, service).values())
+        for other in SERVICES:
+            passwords = [instance.secrets["rabbitmq"]["users"][other.name]]
+            passwords += instance.secrets["postgres"]["services"].get(other.name, {}).values()
+            assert all((password in own) == (other is service) for password in passwords)
+        assert ("jwt_private_key" in own) == (service.name == "identity")
+        assert ("internal_token_private_key" in own) == (service.name == "api-gateway")
+        assert ("encryption_aes_key" in own) == (service.name == "channel-gateway")
+
+
+def test_a_stray_variable_of_the_caller_leads_no_service_astray(tmp_path: Path) -> None:
+    stray = {"PORT": "1", "DATABASE_URL_FILE": "/elsewhere", "JWT_PRIVATE_KEY": "theirs", "LOG_LEVEL": "debug"}
+    environment = service_environment(Instance.open("demo", tmp_path, stray), SERVICES[0])
+    assert environment["PORT"] == "8081"
+    assert "DATABASE_URL_FILE" not in environment
+    assert "JWT_PRIVATE_KEY" not in environment
+    assert environment["LOG_LEVEL"] == "debug"
+
+
+def test_a_waha_server_of_one_s_own_replaces_the_simulator(tmp_path: Path) -> None:
+    instance = Instance.open("demo", tmp_path, {"WAHA_BASE_URL": "http://waha.example", "WAHA_API_KEY": "k"})
+    table = {program.name: program for program in programs(instance)}
+    assert "waha-simulator" not in table
+    assert table["channel-gateway"].environment["WAHA_BASE_URL"] == "http://waha.example"
+
+
+def test_what_cannot_continue_is_one_sentence_and_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["up", "--instance", "Not A Name", "--root", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert "Traceback" not in printed.err + printed.out
