@@ -18,7 +18,7 @@ class Book:
         self._lines: list[bytes] = []
         self._file: IO[bytes] | None = None
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lines = _whole_lines(path)
             self._file = path.open("ab")
 
