@@ -71,6 +71,8 @@ fi
 
 unset VIRTUAL_ENV
 export UV_PYTHON="$python" UV_PYTHON_DOWNLOADS=never
+# Where a proxy has a certificate authority of its own, only the system's list knows it.
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"; fi
 sync=("$uv" sync --frozen --all-packages)
 if ! "${sync[@]}" --check --quiet >/dev/null 2>&1 9>&-; then
     with_progress "installing the locked Python environment into .venv" "${sync[@]}" --quiet ||
