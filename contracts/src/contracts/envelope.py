@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Meta
 
-from contracts.fields import Moment
+from contracts.fields import Moment, PersonalText
 
 SPEC_VERSION = "1.0"
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
@@ -26,7 +26,9 @@ D = TypeVar("D", covariant=True)
 
 
 class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
-    """One fact. `subject` is the aggregate's id; `partitionkey` decides where and in which order it travels."""
+    """One fact. `subject` is the aggregate's id; `partitionkey` decides where and in which order it
+    travels; before the person is known it holds an address of theirs.
+    """
 
     specversion: str
     id: str
@@ -35,7 +37,7 @@ class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
     subject: str
     time: Moment
     tenantid: str
-    partitionkey: str
+    partitionkey: PersonalText
     correlationid: str
     actor: str
     data: D
