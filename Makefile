@@ -48,8 +48,9 @@ types: ## Check types
 generated: ## Check that generated files (schemas, topology, catalogue) are fresh
 	@$(RUN) python tools/generate.py --check
 
-map: ## Print the path of an inbound message by its file names
+map: ## Print which file hears which event, and who says it
 	@ls services/*/src/*/entrypoints/events/
+	@$(RUN) python tools/map.py
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

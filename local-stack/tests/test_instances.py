@@ -35,6 +35,18 @@ def test_an_instance_keeps_its_secrets_and_ports(tmp_path: Path) -> None:
     assert again.ports["gateway"] == 9999
 
 
+def test_a_secret_that_an_older_version_did_not_know_is_added(tmp_path: Path) -> None:
+    older = Instance.open("demo", tmp_path, {})
+    path = older.folder / "instance.json"
+    content = json.loads(path.read_text())
+    del content["secrets"]["simulator_control_key"]
+    path.write_text(json.dumps(content))
+    newer = Instance.open("demo", tmp_path, {}).secrets
+    assert newer.pop("simulator_control_key")
+    assert newer.items() <= older.secrets.items()
+    assert "simulator_control_key" in path.read_text()
+
+
 def test_ports_of_a_stopped_instance_can_be_moved(tmp_path: Path) -> None:
     Instance.open("demo", tmp_path, {})
     moved = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})

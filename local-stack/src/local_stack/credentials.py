@@ -49,4 +49,5 @@ def make_secrets() -> dict[str, Any]:
         "internal_token_private_key": _ed25519_pem(),
         "encryption_aes_key": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "waha_api_key": secrets.token_hex(24),
+        "simulator_control_key": secrets.token_hex(24),
     }

@@ -187,7 +187,7 @@ class Instance:
         path = self.folder / "instance.json"
         found = read_json(path)
         if isinstance(found, dict):
-            return found
+            return self._with_new_secrets(path, found)
         chosen = ports.default_ports(self.name) | ports.overridden(self.name, self.environment)
         ports.check_distinct(self.name, chosen)
         made = {"name": self.name, "ports": chosen, "partitions": self._wanted_partitions(), "secrets": make_secrets()}
@@ -195,6 +195,14 @@ class Instance:
         made["data_is_older"] = (self.folder / "postgres" / "data").exists()
         write_private_json(path, made)
         return made
+
+    def _with_new_secrets(self, path: Path, found: dict[str, Any]) -> dict[str, Any]:
+        """Add the secrets that a newer version of this program wants and an older one did not make."""
+        made = make_secrets()
+        if missing := made.keys() - found["secrets"].keys():
+            found["secrets"] |= {name: made[name] for name in missing}
+            write_private_json(path, found)
+        return found
 
     def _wanted_partitions(self) -> int:
         found = ports.setting(self.name, "BUS_PARTITIONS", self.environment)

@@ -110,7 +110,12 @@ def _program(instance: Instance, service: Service) -> Program:
 
 
 def _simulator(instance: Instance) -> Program:
-    own = _shared(instance) | _http(instance, "simulator") | {"WAHA_API_KEY": instance.secrets["waha_api_key"]}
+    own = _shared(instance) | _http(instance, "simulator")
+    own |= {
+        "WAHA_API_KEY": instance.secrets["waha_api_key"],
+        "WAHA_SIMULATOR_CONTROL_KEY": instance.secrets["simulator_control_key"],
+        "WAHA_SIMULATOR_DATA": str(make_folder(instance.folder / "simulator", 0o700)),
+    }
     return Program(
         SIMULATOR,
         module_command("waha_simulator"),
