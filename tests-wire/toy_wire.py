@@ -45,7 +45,7 @@ class Wire:
             "PYTHONPATH": str(Path(__file__).parent),
             "APP_DSN": self.database.app_dsn,
             "RELAY_DSN": self.database.relay_dsn,
-            "RABBITMQ_URL": self.servers.rabbitmq_url,
+            "RABBITMQ_URL": f"{self.servers.rabbitmq_url}?heartbeat=2",
             "TOPOLOGY": str(self.topology_path),
             "TOY_SERVICE": self.service,
             "ROLES": roles,
@@ -102,7 +102,10 @@ class Wire:
     async def settled(self, within_s: float = 60.0) -> None:
         """Wait until everything said was applied by both, and a moment longer for what should not come."""
         wanted = 2 * sum(map(len, self.expected().values()))
-        await eventually(lambda: self._reached(wanted), within_s=within_s, because=f"{wanted} effects")
+        try:
+            await eventually(lambda: self._reached(wanted), within_s=within_s, because=f"{wanted} effects")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await self.count()} there\n{self.log_text()[-3000:]}") from None
         await eventually(self._quiet, within_s=15, every_s=0.3, because="an empty outbox")
 
     async def _reached(self, wanted: int) -> bool:

@@ -13,6 +13,10 @@ import asyncpg
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What a database that is away, restarting or ending our session makes us see."""
+
+
 class WrongRoleError(Exception):
     """The service connected as somebody who stands above the wall."""
 
@@ -95,7 +99,7 @@ class Database:
         try:
             async with asyncio.timeout(5), self.connection() as connection:
                 return not await connection.fetchval("select pg_is_in_recovery()")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, PoolExhaustedError, OSError, TimeoutError):
+        except (*LOST, PoolExhaustedError):
             return False
 
     async def close(self) -> None:

@@ -37,6 +37,8 @@ def classify(error: BaseException) -> Failure:
     # asyncpg raises InterfaceError both for a connection that went away and for a value of the wrong type (DataError).
     if isinstance(error, asyncpg.DataError):
         return Failure.DETERMINISTIC
-    if isinstance(error, asyncpg.InterfaceError | PoolExhaustedError | OSError | TimeoutError):
+    # InternalClientError is what a connection says whose session was ended between two messages.
+    lost = asyncpg.InterfaceError | asyncpg.InternalClientError | PoolExhaustedError | OSError | TimeoutError
+    if isinstance(error, lost):
         return Failure.INFRASTRUCTURE
     return Failure.DETERMINISTIC

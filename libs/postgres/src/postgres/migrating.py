@@ -101,3 +101,16 @@ def _repeat_while_locked(run: Callable[[], None], attempts: int = 10) -> None:
             if left == 0 or getattr(error.orig, "sqlstate", None) != LOCK_TIMEOUT_SQLSTATE:
                 raise
             time.sleep(backoff.next_s())
+
+
+def run_sql(script: str) -> None:
+    """Run a script of several statements inside the migration's transaction.
+
+    asyncpg prepares what has parameters and takes a single statement then; a script goes by the simple protocol.
+    """
+    from alembic import op
+    from sqlalchemy.util import await_only
+
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None
+    await_only(driver.execute(script))

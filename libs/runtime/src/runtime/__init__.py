@@ -1,0 +1,1 @@
+"""What makes a service a process: settings, parts, roles, command line."""
