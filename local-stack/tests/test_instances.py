@@ -90,6 +90,13 @@ def test_a_stray_variable_of_the_caller_leads_no_service_astray(tmp_path: Path) 
     assert environment["LOG_LEVEL"] == "debug"
 
 
+def test_a_broker_of_one_s_own_is_used_and_ours_not_mistaken_for_it(tmp_path: Path) -> None:
+    own = Instance.open("demo", tmp_path, {}).rabbitmq_url_of("contact")
+    outside = "amqp://me:mine@broker.example/%2F"
+    assert Instance.open("demo", tmp_path, {"RABBITMQ_URL": outside}).rabbitmq_url_of("contact") == outside
+    assert Instance.open("demo", tmp_path, {"RABBITMQ_URL": own}).external_rabbitmq_url is None
+
+
 def test_a_waha_server_of_one_s_own_replaces_the_simulator(tmp_path: Path) -> None:
     instance = Instance.open("demo", tmp_path, {"WAHA_BASE_URL": "http://waha.example", "WAHA_API_KEY": "k"})
     table = {program.name: program for program in programs(instance)}

@@ -96,7 +96,8 @@ class Instance:
     def external_rabbitmq_url(self) -> str | None:
         """A broker that the person brings along: then none is started here."""
         found = ports.setting(self.name, "RABBITMQ_URL", self.environment)
-        return found[1] if found else None
+        own = f"@127.0.0.1:{self.ports['rabbitmq']}/"  # from `env <service>` in this shell
+        return found[1] if found and own not in found[1] else None
 
     # ---- addresses
 

@@ -94,8 +94,8 @@ def addresses(instance: Instance) -> dict[str, str]:
         **places,
         "SIMULATOR_URL": url(instance, "simulator"),
         "POSTGRES_SUPERUSER_DSN": instance.postgres_superuser_dsn,
-        "RABBITMQ_URL": instance.rabbitmq_url,
-        "BUS_PARTITIONS": str(instance.partitions),
+        # Not as RABBITMQ_URL: a stack that is started from that shell would take it for a broker brought from outside.
+        "VENTROS_RABBITMQ_URL": instance.rabbitmq_url,
     }
 
 
