@@ -12,12 +12,13 @@ from outbox.work import UnitOfWork, Works
 from postgres.database import Connection
 from postgres.listing import Listing
 
+# No conflict target: naming one would ask for the right to see the row, and nobody may see what names no tenant.
 PARK = """
 insert into parked_events (id, tenant_id, project_id, consumer, event_id, event_type, event_version, subject, reason, error,
     attempts, delivery_id, traceparent, event)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::int[], $8::text[], $9::text[],
     $10::text[], $11::int[], $12::uuid[], $13::text[], $14::bytea[])
-on conflict (tenant_id, consumer, event_id) do nothing
+on conflict do nothing
 """
 
 COLUMNS = (

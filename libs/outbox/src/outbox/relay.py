@@ -18,6 +18,7 @@ from contracts.envelope import MAX_EVENT_BYTES
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
 from outbox import gauges
+from postgres.database import LOST
 from telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -93,7 +94,7 @@ class Relay:
             while not stopping.is_set():
                 try:
                     await self._lead(stopping, backoff)
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except LOST as error:
                     log.warning("relay lost its database", error_type=type(error).__name__)
                     await self._pause(backoff.next_s())
         finally:
@@ -209,5 +210,5 @@ def messages_of(rows: Sequence[asyncpg.Record]) -> list[list[asyncpg.Record]]:
 async def _close(connection: asyncpg.Connection) -> None:
     try:
         await connection.close(timeout=2)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except LOST:
         connection.terminate()

@@ -123,6 +123,19 @@ begin
     end loop;
     return made;
 end $keep$;
+-- How long the oldest pending event and the oldest parked one have waited, whoever they belong to: numbers only, for readiness.
+create policy finder_reads on {schema}.outbox_events for select to {schema}_finder using (true);
+grant select on {schema}.outbox_events to {schema}_finder;
+create function {schema}.backlog() returns table (outbox_age_s float, parked_age_s float)
+    language sql stable security definer set search_path = {schema}, pg_temp as $backlog$
+    select
+        coalesce((select extract(epoch from now() - created_at) from {schema}.outbox_events
+            where published_at is null order by seq limit 1), 0)::float,
+        coalesce((select extract(epoch from now() - min(parked_at)) from {schema}.parked_events where status = 'parked'), 0)::float
+$backlog$;
+alter function {schema}.backlog() owner to {schema}_finder;
+revoke all on function {schema}.backlog() from public;
+grant execute on function {schema}.backlog() to {schema}_app;
 create function {schema}.id_at(milliseconds bigint) returns uuid language sql immutable
     as $id$ select (lpad(to_hex(milliseconds), 12, '0') || repeat('0', 20))::uuid $id$;
 revoke all on function {schema}.keep_partitions(int, int) from public;

@@ -1,9 +1,11 @@
 """The settings that every service has. What is a service's own stands in its `settings.py`."""
 
+import base64
 from dataclasses import dataclass
 
 from kernel.settings import Environment
 
+AES_KEY_BYTES = 32
 ENVIRONMENTS = ("production", "development", "test")
 
 
@@ -59,9 +61,24 @@ class ServiceSettings:
     shutdown_grace_s: float
     crash_at: str | None
     internal_token_public_keys: str
+    sealing_key: bytes | None
     http: HttpSettings
     database: DatabaseSettings
     bus: BusSettings
+
+
+def _first_key(env: Environment) -> bytes | None:
+    """Return the key in use of `ENCRYPTION_AES_KEY` (`id:base64[,id:base64…]`, the first is in use)."""
+    text = env.optional("ENCRYPTION_AES_KEY")
+    if text is None:
+        return None
+    try:
+        key = base64.b64decode(text.split(",")[0].partition(":")[2], validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != AES_KEY_BYTES:
+        env.problem("ENCRYPTION_AES_KEY must hold `id:` and 32 bytes in base64")
+    return key
 
 
 def read_service_settings(env: Environment) -> ServiceSettings:
@@ -83,6 +100,7 @@ def read_service_settings(env: Environment) -> ServiceSettings:
         shutdown_grace_s=env.seconds("SHUTDOWN_GRACE", 25),
         crash_at=env.optional("CRASH_AT"),
         internal_token_public_keys=env.text("INTERNAL_TOKEN_PUBLIC_KEYS"),
+        sealing_key=_first_key(env),
         http=HttpSettings(
             host=env.text("HOST", "127.0.0.1"),
             port=env.integer("PORT", 8080, least=1, most=65535),

@@ -1,0 +1,74 @@
+"""The command line of every service: `run [--only api,consume,relay,work]` and `migrate`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from kernel.running import run_roles
+from kernel.settings import Environment, SettingsError
+from postgres.database import LOST, WrongRoleError
+from postgres.roles import schema_of
+from runtime.parts import open_parts
+from runtime.service import ROLES, Build, roles_of
+from runtime.settings import read_service_settings
+from telemetry.logs import configure_logging, get_logger
+from telemetry.metrics import configure_metrics
+from telemetry.tracing import configure_tracing, shut_down_tracing
+
+log = get_logger(__name__)
+
+
+def command_line(service: str, build: Build, arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments name; exit with one readable sentence when something is missing."""
+    parser = argparse.ArgumentParser(prog=service)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="serve, consume, relay and work, in one process")
+    run.add_argument("--only", default=",".join(ROLES), help=f"some of {','.join(ROLES)}")
+    commands.add_parser("migrate", help="bring the schema to this release, then end")
+    wanted = parser.parse_args(arguments)
+    try:
+        if wanted.command == "migrate":
+            _migrate(service)
+        else:
+            only = set(wanted.only.split(","))
+            if not only <= set(ROLES):
+                parser.error(f"--only takes some of {','.join(ROLES)}")
+            uvloop.run(_run(service, build, only))
+    except (SettingsError, WrongRoleError, ValueError) as error:
+        sys.exit(f"{service}: {error}")
+    except LOST as error:
+        sys.exit(f"{service}: the database does not answer: {type(error).__name__}")
+
+
+def _migrate(service: str) -> None:
+    from postgres.migrating import upgrade
+
+    env = Environment(os.environ)
+    owner_url = env.text("DATABASE_OWNER_URL")
+    env.check()
+    schema = schema_of(service)
+    upgrade(schema, schema, owner_url)
+
+
+async def _run(service: str, build: Build, only: set[str]) -> None:
+    env = Environment(os.environ)
+    settings = read_service_settings(env)
+    env.check()
+    process = "run" if only == set(ROLES) else "+".join(sorted(only))
+    configure_logging(
+        service, settings.version, settings.instance, settings.log_level, settings.log_format, process=process, env=settings.env
+    )
+    configure_metrics(service, settings.version, process)
+    configure_tracing(service, settings.version, settings.otlp_endpoint, settings.trace_ratio)
+    parts = await open_parts(service, settings, relays_here="relay" in only)
+    try:
+        roles = roles_of(parts, await build(parts), only)
+        log.info("started", roles=sorted(only))
+        await run_roles(roles, grace_s=settings.shutdown_grace_s)
+        log.info("stopped")
+    finally:
+        await parts.database.close()
+        shut_down_tracing()
