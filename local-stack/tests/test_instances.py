@@ -1,10 +1,12 @@
 import json
+import socket
 import stat
 from pathlib import Path
 
 import pytest
 from local_stack.__main__ import main
 from local_stack.instances import Instance
+from local_stack.ports import is_free
 from local_stack.process_table import SERVICES, programs, service_environment
 from local_stack.progress import CannotContinue
 
@@ -50,8 +52,28 @@ def test_a_secret_that_an_older_version_did_not_know_is_added(tmp_path: Path) ->
 def test_ports_of_a_stopped_instance_can_be_moved(tmp_path: Path) -> None:
     Instance.open("demo", tmp_path, {})
     moved = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})
-    moved.take_ports_from_environment()
+    moved.settle_ports()
     assert Instance.open("demo", tmp_path, {}).ports["gateway"] == 9999
+
+
+def test_tests_step_aside_where_another_clone_runs_its_own(tmp_path: Path, free_base: int) -> None:
+    instance = Instance.open("test", tmp_path, {"TEST_VENTROS_PORT_BASE": str(free_base)})
+    with socket.create_server(("127.0.0.1", instance.ports["postgres"])):
+        again = Instance.open("test", tmp_path, {})
+        again.settle_ports()
+        assert again.ports != instance.ports
+        assert all(map(is_free, again.ports.values()))
+    undisturbed = Instance.open("test", tmp_path, {})
+    undisturbed.settle_ports()
+    assert undisturbed.ports == again.ports
+
+
+def test_the_demo_does_not_step_aside(tmp_path: Path, free_base: int) -> None:
+    demo = Instance.open("demo", tmp_path, {"VENTROS_PORT_BASE": str(free_base)})
+    with socket.create_server(("127.0.0.1", demo.ports["postgres"])):
+        again = Instance.open("demo", tmp_path, {})
+        again.settle_ports()
+        assert again.ports == demo.ports
 
 
 def test_files_with_secrets_are_for_their_owner_only(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from local_stack import ports
 from local_stack.credentials import make_secrets
 from local_stack.files import make_folder, read_json, write_private_json
 from local_stack.postgres_server import DATABASE, SUPERUSER, PostgresServer
+from local_stack.processes import Process
 from local_stack.progress import CannotContinue, say
 from local_stack.rabbitmq_definitions import ALL_POWERFUL, TESTS
 from local_stack.rabbitmq_server import RabbitmqServer
@@ -84,6 +85,10 @@ class Instance:
         return self.name == "test" or self.name.startswith("test-")
 
     @property
+    def _steps_aside(self) -> bool:
+        return self.for_tests or self.name == "bench"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 
@@ -146,7 +151,7 @@ class Instance:
                 f"There is no server called {', '.join(sorted(unknown))}: choose postgres or rabbitmq."
             )
         with self.locked():
-            self.take_ports_from_environment()
+            self.settle_ports()
             self.start_unlocked(only)
         return Addresses(
             self.postgres_superuser_dsn if "postgres" in only else None,
@@ -211,14 +216,21 @@ class Instance:
             raise CannotContinue(f"{found[0]} is {found[1]!r}: set it to 2, 4 or 8.")
         return int(found[1]) if found else DEFAULT_PARTITIONS
 
-    def take_ports_from_environment(self) -> None:
-        """Move the ports that the environment names, unless something of this instance runs on the old ones."""
-        wanted = self.ports | ports.overridden(self.name, self.environment)
-        if wanted == self.ports:
+    def settle_ports(self) -> None:
+        """Move the ports that the environment names, unless something of this instance runs on the old ones.
+
+        Nobody types the ports of tests and benchmarks: those step aside by themselves for what is there already.
+        """
+        named = ports.overridden(self.name, self.environment)
+        wanted = self.ports | named
+        if wanted == self.ports and (named or not self._steps_aside or all(map(ports.is_free, wanted.values()))):
             return
-        if any((self.postgres().process(), self.rabbitmq().process(), self.rabbitmq().epmd.process())):
-            say(f"· instance {self.name} keeps its ports while it runs: stop it first to move them")
+        if self.postgres().process() or any(map(Process.recorded, self.records.glob("*.json"))):
+            if named:
+                say(f"· instance {self.name} keeps its ports while it runs: stop it first to move them")
             return
+        if not named:
+            wanted = ports.free_ports(self.name)
         ports.check_distinct(self.name, wanted)
         self._settings["ports"] = wanted
         write_private_json(self.folder / "instance.json", self._settings)

@@ -34,7 +34,8 @@ OFFSETS = {
 }
 
 _BASES = {"demo": DEMO_BASE, "test": 18080, "bench": 19080}
-_OTHERS_FROM, _OTHERS_BLOCKS = 20000, 300  # ends below 32768, where Linux begins to hand out ports by itself
+_OTHERS_FROM, _OTHERS_BLOCKS = 20000, 300
+_END = 32768 - BLOCK  # from 32768 on Linux hands out ports by itself
 
 # These run beside another instance on purpose, so a variable without their name is not meant for them.
 _ONLY_BY_THEIR_OWN_NAME = ("test", "bench")
@@ -80,6 +81,16 @@ def default_ports(instance: str) -> dict[str, int]:
     return {name: base + offset for name, offset in OFFSETS.items()}
 
 
+def free_ports(instance: str) -> dict[str, int]:
+    """The instance's default block, or the next one of which every port is free: beside another clone's tests, say."""
+    base = default_base(instance)
+    for start in range(base, min(base + 50 * BLOCK, _END), BLOCK):
+        block = {name: start + offset for name, offset in OFFSETS.items()}
+        if all(is_free(port) for port in block.values()):
+            return block
+    return default_ports(instance)
+
+
 def overridden(instance: str, environment: Mapping[str, str]) -> dict[str, int]:
     """Only the ports that the environment names: VENTROS_PORT_BASE moves the block, <NAME>_PORT one port."""
     chosen: dict[str, int] = {}
@@ -103,8 +114,7 @@ def check_distinct(instance: str, ports: Mapping[str, int]) -> None:
         taken[port] = name
 
 
-def check_free(instance: str, port_name: str, port: int) -> None:
-    """Raise one sentence where something else listens on the port already."""
+def is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -112,13 +122,21 @@ def check_free(instance: str, port_name: str, port: int) -> None:
         except OSError as refused:
             if refused.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            name = variable(port_name)
-            own = name if listens_to_plain_names(instance) else prefix(instance) + name
-            holder = _holder(port)
-            raise CannotContinue(
-                f"Port {port}, which instance {instance} needs for {port_name.replace('_', '-')}, is already taken"
-                f"{f' by {holder}' if holder else ''}: stop that program, or choose another port with {own}=<port>."
-            ) from refused
+            return False
+    return True
+
+
+def check_free(instance: str, port_name: str, port: int) -> None:
+    """Raise one sentence where something else listens on the port already."""
+    if is_free(port):
+        return
+    own = "" if listens_to_plain_names(instance) else prefix(instance)
+    holder = _holder(port)
+    raise CannotContinue(
+        f"Port {port}, which instance {instance} needs for {port_name.replace('_', '-')}, is already taken"
+        f"{f' by {holder}' if holder else ''}: stop that program, or choose another port with "
+        f"{own}{variable(port_name)}=<port> (all of them: {own}VENTROS_PORT_BASE=<port>)."
+    )
 
 
 def _holder(port: int) -> str:

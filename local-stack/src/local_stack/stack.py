@@ -29,7 +29,7 @@ def up(instance: Instance) -> None:
         if running is None:
             started = time.monotonic()
             _stop_leftovers(instance)
-            instance.take_ports_from_environment()
+            instance.settle_ports()
             table = programs(instance)
             for program in table:
                 for name, port in program.ports.items():
