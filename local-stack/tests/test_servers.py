@@ -12,6 +12,7 @@ import pytest
 from aiormq.exceptions import ChannelAccessRefused, ProbableAuthenticationError
 from local_stack.account import postgres_account
 from local_stack.instances import Instance
+from local_stack.postgres_server import binaries
 from local_stack.processes import Process
 from local_stack.progress import CannotContinue
 
@@ -111,8 +112,9 @@ def test_a_pid_file_whose_number_belongs_to_another_process_does_not_keep_postgr
     _kill(_server_pids(running)["postgres"])
     pid_file = running.folder / "postgres" / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines(keepends=True)
+    account = postgres_account(running.folder / "postgres", binaries().parent)
     # A process of the same user: Postgres itself takes it for another postmaster.
-    with subprocess.Popen(postgres_account([]).command(["sleep", "60"])) as stranger:
+    with subprocess.Popen(account.command(["sleep", "60"])) as stranger:
         pid_file.write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
         running.start({"postgres"})
         assert stranger.poll() is None

@@ -2,20 +2,19 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_stack.passage import let_pass
 from local_stack.processes import run
 from local_stack.progress import CannotContinue, say
 
 USER = "ventros-postgres"
 _ADMIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-# capabilities(7). Either lets a user walk through folders that are closed to it, the first one nothing more than read.
-_CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,25 @@ class Account:
         """The same command, run as this user."""
         return [*self.prefix, *command]
 
+    def reaches(self, folder: Path, programs: Path) -> bool:
+        """Whether this user can work in `folder` and run what is in `programs`/bin."""
+        data_file = programs / "share" / "postgresql" / "postgres.bki"
+        wanted = (
+            f"test -w {_q(folder)} && test -r {_q(data_file)} && exec {_q(programs / 'bin' / 'postgres')} --version"
+        )
+        return run(self.command(["/bin/sh", "-c", wanted]), cwd=Path("/"), seconds=10).returncode == 0
+
     def own(self, path: Path) -> None:
         if path.stat().st_uid != self.uid:
             os.chown(path, self.uid, self.gid)
 
 
-def postgres_account(must_reach: Sequence[Path]) -> Account:
-    """Ourselves where we are not root, else the user made for Postgres, able to reach these paths."""
+def _q(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def postgres_account(folder: Path, programs: Path) -> Account:
+    """Ourselves where we are not root, else the user made for Postgres, able to reach its folder and its programs."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
     entry = _existing() or _made()
@@ -43,18 +54,21 @@ def postgres_account(must_reach: Sequence[Path]) -> Account:
         raise CannotContinue(
             "`setpriv` is missing: install it with `apt-get install util-linux`, or do not run as root."
         )
-    prefix = [setpriv, "--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups"]
-    if closed := _closed_folder(must_reach):
-        # A clone under /root or in a private temporary folder: rather than open other people's folders, let this one
-        # program pass through them.
-        capability = _available_capability()
-        if capability is None:
+    prefix = (setpriv, "--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups")
+    account = Account(entry.pw_uid, entry.pw_gid, prefix)
+    account.own(folder)
+    if not account.reaches(folder, programs):
+        # A clone under /root, in a private temporary folder, or made with a strict umask.
+        for closed in sorted({*folder.parents, *programs.parents}):
+            let_pass(closed, account.uid, USER)
+        if not account.reaches(folder, programs):
+            _make_readable(programs)
+        if not account.reaches(folder, programs):
             raise CannotContinue(
-                f"Postgres runs as the user {USER}, which cannot pass through {closed}: allow it with "
-                f"`chmod o+x {closed}`, or put the project into another folder."
+                f"Postgres runs as the user {USER}, which cannot reach {folder}: put the project into a folder that "
+                f"other users may pass through."
             )
-        prefix += ["--inh-caps", f"-all,+{capability}", "--ambient-caps", f"-all,+{capability}"]
-    return Account(entry.pw_uid, entry.pw_gid, tuple(prefix))
+    return account
 
 
 def _existing() -> pwd.struct_passwd | None:
@@ -77,16 +91,8 @@ def _made() -> pwd.struct_passwd:
     return entry
 
 
-def _closed_folder(paths: Sequence[Path]) -> Path | None:
-    for path in paths:
-        for folder in reversed(path.resolve().parents):
-            if not folder.stat().st_mode & stat.S_IXOTH:
-                return folder
-    return None
-
-
-def _available_capability() -> str | None:
-    status = Path("/proc/self/status").read_text()
-    bits = {line.split()[0]: int(line.split()[1], 16) for line in status.splitlines() if line.startswith("Cap")}
-    usable = bits["CapPrm:"] & bits["CapBnd:"]
-    return next((name for name, bit in _CAPABILITIES.items() if usable >> bit & 1), None)
+def _make_readable(programs: Path) -> None:
+    """A strict umask left Postgres' own files, which hold no secret, to root alone."""
+    for path in [programs, *programs.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))

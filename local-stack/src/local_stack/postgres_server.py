@@ -108,9 +108,7 @@ class PostgresServer:
 
     def _account(self) -> Account:
         make_folder(self.folder, 0o700)
-        account = postgres_account([self._bin / "postgres", self.folder])
-        account.own(self.folder)
-        return account
+        return postgres_account(self.folder, self._bin.parent)
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": f"{self._bin}:{os.defpath}", "LC_ALL": "C", "TZ": "UTC"}
