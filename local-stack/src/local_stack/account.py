@@ -30,9 +30,7 @@ class Account:
     def reaches(self, folder: Path, programs: Path) -> bool:
         """Whether this user can work in `folder` and run what is in `programs`/bin."""
         data_file = programs / "share" / "postgresql" / "postgres.bki"
-        wanted = (
-            f"test -w {_q(folder)} && test -r {_q(data_file)} && exec {_q(programs / 'bin' / 'postgres')} --version"
-        )
+        wanted = f"test -w {_q(folder)} && test -r {_q(data_file)} && {_q(programs / 'bin' / 'initdb')} --version"
         return run(self.command(["/bin/sh", "-c", wanted]), cwd=Path("/"), seconds=10).returncode == 0
 
     def own(self, path: Path) -> None:
@@ -59,10 +57,13 @@ def postgres_account(folder: Path, programs: Path) -> Account:
     account.own(folder)
     if not account.reaches(folder, programs):
         # A clone under /root, in a private temporary folder, or made with a strict umask.
-        for closed in sorted({*folder.parents, *programs.parents}):
-            let_pass(closed, account.uid, USER)
+        opened = [one for one in sorted({*folder.parents, *programs.parents}) if let_pass(one, account.uid)]
+        if opened:
+            more = f" and {len(opened) - 1} folders in it" if opened[1:] else ""
+            say(f"· letting the user {USER} pass through {opened[0]}{more} (search right only)")
         if not account.reaches(folder, programs):
             _make_readable(programs)
+            _make_readable(programs.parent.with_name(f"{programs.parent.name}.libs"))
         if not account.reaches(folder, programs):
             raise CannotContinue(
                 f"Postgres runs as the user {USER}, which cannot reach {folder}: put the project into a folder that "
@@ -92,7 +93,7 @@ def _made() -> pwd.struct_passwd:
 
 
 def _make_readable(programs: Path) -> None:
-    """A strict umask left Postgres' own files, which hold no secret, to root alone."""
-    for path in [programs, *programs.rglob("*")]:
+    """A strict umask left the wheel's own files, which hold no secret, to root alone."""
+    for path in [programs, *programs.rglob("*")] if programs.exists() else []:
         mode = stat.S_IMODE(path.stat().st_mode)
         path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))

@@ -5,8 +5,6 @@ import stat
 import struct
 from pathlib import Path
 
-from local_stack.progress import say
-
 # posix_acl_xattr.h: a version, then entries of tag, rights and user or group (0xFFFFFFFF where the tag needs none).
 _ATTRIBUTE = "system.posix_acl_access"
 _HEAD, _ENTRY = struct.Struct("<I"), struct.Struct("<HHI")
@@ -14,17 +12,17 @@ _ACL_VERSION, _NOBODY, _SEARCH = 2, 0xFFFFFFFF, 1
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 
 
-def let_pass(folder: Path, uid: int, user: str) -> None:
-    """Let this one user walk through a folder that is closed to it, without listing or reading anything in it."""
+def let_pass(folder: Path, uid: int) -> bool:
+    """Let this one user walk through a folder, without listing or writing anything in it; False where it may already."""
     acl = _acl(folder)
     allowed = with_pass(acl, uid)
     if folder.stat().st_mode & stat.S_IXOTH or allowed == acl:
-        return
-    say(f"· letting the user {user} pass through {folder} (search right only)")
+        return False
     try:
         os.setxattr(folder, _ATTRIBUTE, allowed)
     except OSError:  # a file system without access control lists
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
+    return True
 
 
 def _acl(folder: Path) -> bytes:
