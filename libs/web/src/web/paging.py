@@ -88,7 +88,7 @@ class Paging:
                 parameters.append(value)
                 conditions += " and " + self._listing.filters[name].replace("{}", f"${len(parameters)}")
         # The listing's select and conditions are constants of its module; values are bound.
-        counted = f"select count(*) from ({self._listing.select}{conditions} limit {MOST_COUNTED + 1}) as counted"  # noqa: S608
+        counted = f"select count(*) from ({self._listing.select}{conditions} limit {MOST_COUNTED + 1}) as counted"
         count: int = await connection.fetchval(counted, *parameters)
         return min(count, MOST_COUNTED), count > MOST_COUNTED
 
