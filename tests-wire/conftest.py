@@ -26,7 +26,9 @@ async def wire(servers: Servers, empty_database_of: EmptyDatabaseOf, tmp_path: P
     await owner.execute(toy.schema_sql())
     await owner.close()
     service = f"toy-{new_id()[-12:]}"  # queues are named after the service, and tests run side by side
-    topology = own_topology({toy.ThingHappenedV1.TYPE: [(service, "first")], toy.ThingPassedV1.TYPE: [(service, "second")]})
+    topology = own_topology(
+        {toy.ThingHappenedV1.TYPE: [(service, "first")], toy.ThingPassedV1.TYPE: [(service, "second")]}
+    )
     path = tmp_path / "topology.json"
     path.write_text(json.dumps(asdict(topology)))
     async with connected(servers.rabbitmq_url, "tests") as connection:
@@ -44,5 +46,3 @@ async def wire(servers: Servers, empty_database_of: EmptyDatabaseOf, tmp_path: P
             await administrator.close()
             await database.close()
             await remove(channel, topology)
-
-

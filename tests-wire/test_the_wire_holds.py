@@ -17,7 +17,13 @@ from contracts.envelope import encode
 from testkit.eventually import eventually
 from toy_wire import TENANTS, Wire
 
-RELAY_FAILPOINTS = ["relay.after_look", "relay.before_confirm", "relay.after_confirm", "relay.before_mark", "relay.after_mark"]
+RELAY_FAILPOINTS = [
+    "relay.after_look",
+    "relay.before_confirm",
+    "relay.after_confirm",
+    "relay.before_mark",
+    "relay.after_mark",
+]
 CONSUMER_FAILPOINTS = [
     "consumer.before_transaction",
     "consumer.before_commit",
@@ -170,7 +176,7 @@ async def test_an_unknown_version_is_parked_with_its_reason_and_what_no_array_is
     async with connected(wire.servers.rabbitmq_url, "tests") as connection:
         channel = await connection.channel()
         exchange = await channel.get_exchange(toy.topology_from(str(wire.topology_path)).exchange, ensure=False)
-        for body in (b"[" + newer + b"," + wrong + b"]", b"\x00 no json", b"[]", b"[{\"half\": 1}]"):
+        for body in (b"[" + newer + b"," + wrong + b"]", b"\x00 no json", b"[]", b'[{"half": 1}]'):
             await exchange.publish(aio_pika.Message(body), "toy.thing_happened.v1.0", mandatory=True)
 
     wire.start()
@@ -196,7 +202,9 @@ async def hand_over(wire: Wire, rounds: int, **environment: str) -> None:
     wire.start("relay")
     replicas = [wire.start("consume", REPLICA="0", REPLICAS="2", **environment)]
     for turn in range(rounds):
-        replicas.append(wire.start("consume", REPLICA=str((turn + 1) % 2), REPLICAS="2", OTHERS_AFTER_S="0.3", **environment))
+        replicas.append(
+            wire.start("consume", REPLICA=str((turn + 1) % 2), REPLICAS="2", OTHERS_AFTER_S="0.3", **environment)
+        )
         for _ in range(4):
             await wire.say(chats=4, each=6, batch=3)
             await asyncio.sleep(0.2)
@@ -290,7 +298,9 @@ async def test_a_read_only_database_parks_nothing_and_goes_on_in_place(wire: Wir
     name = await owner.fetchval("select current_database()")
     await wire.say(chats=3, each=5)
     await owner.execute(f'alter role toy_app in database "{name}" set default_transaction_read_only = on')
-    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'")
+    await owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'"
+    )
     async with wire.works.database.connection() as connection:
         await connection.execute("set default_transaction_read_only = off")
     await wire.say(chats=3, each=10)
@@ -298,7 +308,9 @@ async def test_a_read_only_database_parks_nothing_and_goes_on_in_place(wire: Wir
     assert await wire.parked() == []
 
     await owner.execute(f'alter role toy_app in database "{name}" reset default_transaction_read_only')
-    await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'")
+    await owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'"
+    )
     await owner.close()
 
     await wire.settled()

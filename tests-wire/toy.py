@@ -82,8 +82,17 @@ async def on_thing_happened(events: Sequence[AnyEvent], work: UnitOfWork) -> Non
     await _apply(events, work, "first")
     for event in events:
         passed = ThingPassedV1(chat=event.data.chat, number=event.data.number)
-        work.say(caused_event(event, passed, id=work.new_id(), source="toy", subject=event.subject, time=work.now,
-                              partition_key=event.partitionkey))
+        work.say(
+            caused_event(
+                event,
+                passed,
+                id=work.new_id(),
+                source="toy",
+                subject=event.subject,
+                time=work.now,
+                partition_key=event.partitionkey,
+            )
+        )
 
 
 async def on_thing_passed(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
@@ -95,8 +104,15 @@ def thing_happened(tenant: str, chat: str, number: int, *, poisonous: bool = Fal
     """Return the event that starts it all."""
     return first_event(
         ThingHappenedV1(chat=chat, number=number, poisonous=poisonous),
-        id=new_id(), source="toy", subject=chat, time=utc_now(), tenant_id=tenant, project_id=None,
-        partition_key=chat, correlation_id=new_id(), actor="system:toy",
+        id=new_id(),
+        source="toy",
+        subject=chat,
+        time=utc_now(),
+        tenant_id=tenant,
+        project_id=None,
+        partition_key=chat,
+        correlation_id=new_id(),
+        actor="system:toy",
     )
 
 
@@ -121,7 +137,9 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     wanted = environment.get("ROLES", "consume,relay").split(",")
     relay = Relay(environment["RELAY_DSN"], "toy", BrokerPublisher(url, "toy", topology), failpoints=failpoints)
     database = await Database.connect(environment["APP_DSN"], application="toy")
-    works = Works(database, partitions=PARTITIONS, wake_relay=relay.wake if "relay" in wanted else None, failpoints=failpoints)
+    works = Works(
+        database, partitions=PARTITIONS, wake_relay=relay.wake if "relay" in wanted else None, failpoints=failpoints
+    )
     inbox = Inbox(works, failpoints)
     limits = Limits(
         partitions=PARTITIONS,
@@ -136,7 +154,11 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
         heard = subscriptions(environment["TOY_SERVICE"])
         for subscription in heard:
             applier = Applier(subscription, inbox, classify=classify, parked=Parked, describe=describe)
-            roles.append(Collector(url, subscription, applier, limits, dependency_answers=database.answers, failpoints=failpoints))
+            roles.append(
+                Collector(
+                    url, subscription, applier, limits, dependency_answers=database.answers, failpoints=failpoints
+                )
+            )
         roles.append(DeadLetterDrain(url, heard, inbox, parked=Parked))
     if "relay" in wanted:
         roles.append(relay)
@@ -164,7 +186,8 @@ def _sabotage(mechanism: str) -> None:
         from outbox import relay
 
         relay.PENDING = relay.PENDING.replace(
-            "order by seq", "and seq > (select coalesce(max(seq), 0) from outbox_events where published_at is not null) order by seq"
+            "order by seq",
+            "and seq > (select coalesce(max(seq), 0) from outbox_events where published_at is not null) order by seq",
         )
     elif mechanism == "bisection":
         original_apply = Applier._apply

@@ -58,7 +58,9 @@ class Wire:
         self.processes.append(process)
         return process
 
-    async def say(self, chats: int, each: int, *, poison: Callable[[int], bool] = lambda n: False, batch: int = 20) -> None:
+    async def say(
+        self, chats: int, each: int, *, poison: Callable[[int], bool] = lambda n: False, batch: int = 20
+    ) -> None:
         """Say `each` things in each of `chats` chats of each tenant, in small transactions."""
         for tenant in TENANTS:
             pending = []

@@ -5,16 +5,16 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from msgspec import Raw
-
-from bus import gauges
-from bus.subscription import Handle, Subscription
 from contracts.envelope import AnyEvent, encode
 from contracts.reading import Unreadable
 from kernel.backoff import Backoff
 from kernel.failures import Failure
+from msgspec import Raw
 from telemetry.logs import get_logger
 from telemetry.tracing import start_batch_span
+
+from bus import gauges
+from bus.subscription import Handle, Subscription
 
 log = get_logger(__name__)
 
@@ -90,8 +90,15 @@ class Applier:
                 await self._apply(events[middle:], gone)
                 return
             event = events[0]
-            log.error("event parked", consumer=consumer, event_id=event.id, event_type=event.type, reason="poison",
-                      tenant_id=event.tenantid, error_type=type(error).__name__)
+            log.error(
+                "event parked",
+                consumer=consumer,
+                event_id=event.id,
+                event_type=event.type,
+                reason="poison",
+                tenant_id=event.tenantid,
+                error_type=type(error).__name__,
+            )
             await self._park([_poisonous(event, self._describe(error))], CONFLICT_ATTEMPTS, gone)
             return
         if fresh < len(events):

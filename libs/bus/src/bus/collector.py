@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from contracts.reading import UndecodableError, elements_of
+from kernel.backoff import Backoff
+from kernel.failpoints import NO_FAILPOINTS, Failpoints
 from msgspec import Raw
+from telemetry.logs import get_logger
 
 from bus import gauges
 from bus.applying import AbandonedError, Applier
 from bus.connection import BROKER_ERRORS, connected
 from bus.subscription import Subscription
-from contracts.reading import UndecodableError, elements_of
-from kernel.backoff import Backoff
-from kernel.failpoints import NO_FAILPOINTS, Failpoints
-from telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
@@ -124,7 +124,9 @@ class Collector:
                 if await self._dependency_answers():
                     await self._consume(stopping, backoff)
             except BROKER_ERRORS as error:
-                log.warning("subscription interrupted", consumer=self._subscription.consumer, error_type=type(error).__name__)
+                log.warning(
+                    "subscription interrupted", consumer=self._subscription.consumer, error_type=type(error).__name__
+                )
             self.subscribed.clear()
             try:
                 async with asyncio.timeout(backoff.next_s()):

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from contracts.reading import Unreadable
+from kernel.failpoints import NO_FAILPOINTS, Failpoints
+from kernel.failures import Failure
+
 from bus.applying import Applier, Inbox
 from bus.collector import Collector, Limits
 from bus.dead_letters import DeadLetterDrain
 from bus.subscription import Subscription
-from contracts.reading import Unreadable
-from kernel.failpoints import NO_FAILPOINTS, Failpoints
-from kernel.failures import Failure
 
 
 class Consuming:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
+from contracts.reading import UndecodableError, Unreadable, elements_of, id_of_bytes
+from kernel.backoff import Backoff
+from telemetry.logs import get_logger
 
 from bus import gauges
 from bus.applying import Inbox
 from bus.connection import connected
 from bus.subscription import Subscription
-from contracts.reading import UndecodableError, Unreadable, elements_of, id_of_bytes
-from kernel.backoff import Backoff
-from telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
@@ -123,5 +123,3 @@ def _into(letters: "asyncio.Queue[Any]", subscription: Subscription) -> Callable
 def _deliveries_of(message: AbstractIncomingMessage) -> int:
     count = message.headers.get("x-delivery-count", 0)
     return int(count) + 1 if isinstance(count, int) else 1
-
-

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractConnection, AbstractExchange
-
-from bus.connection import BROKER_ERRORS, close, connect
 from contracts.envelope import BATCH_CONTENT_TYPE
 from contracts.topology import Topology
 from kernel.ids import new_id
+
+from bus.connection import BROKER_ERRORS, close, connect
 
 PUBLISH_TIMEOUT_S = 5.0
 

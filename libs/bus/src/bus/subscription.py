@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from bus.topology import Names
 from contracts.envelope import AnyEvent
 from contracts.reading import Reader, Unreadable
+
+from bus.topology import Names
 
 
 class Effects(Protocol):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
-
-from bus.connection import BROKER_ERRORS, connected
 from contracts.topology import Topology, load_topology
 from kernel.settings import Environment, SettingsError
+
+from bus.connection import BROKER_ERRORS, connected
 
 MAX_PARTITIONS = 64
 

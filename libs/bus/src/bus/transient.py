@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
-
-from bus.connection import BROKER_ERRORS, connected
 from contracts.envelope import AnyEvent
 from contracts.reading import Reader, UndecodableError, Unreadable, elements_of
 from contracts.topology import Topology
 from kernel.backoff import Backoff
 from kernel.ids import new_id
 from telemetry.logs import get_logger
+
+from bus.connection import BROKER_ERRORS, connected
 
 log = get_logger(__name__)
 

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.envelope import AnyEvent
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
+from postgres.database import Connection
+
 from outbox.parked import Parked, park
 from outbox.work import UnitOfWork, Works
-from postgres.database import Connection
 
 # Sorted, so that two deliveries of the same events wait for each other instead of deadlocking.
 MEET = """
@@ -56,5 +57,7 @@ class Inbox:
                 await park(work.connection, new, work.new_id)
 
     async def _meet(self, connection: Connection, consumer: str, pairs: Sequence[tuple[str, str]]) -> set[str]:
-        rows = await connection.fetch(MEET, [event_id for event_id, _ in pairs], [tenant for _, tenant in pairs], consumer)
+        rows = await connection.fetch(
+            MEET, [event_id for event_id, _ in pairs], [tenant for _, tenant in pairs], consumer
+        )
         return {row["event_id"] for row in rows}

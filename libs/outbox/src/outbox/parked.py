@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-
 from contracts.reading import Unreadable
 from kernel.errors import DomainError
-from outbox.work import UnitOfWork, Works
 from postgres.database import Connection
 from postgres.listing import Listing
+
+from outbox.work import UnitOfWork, Works
 
 # No conflict target: naming one would ask for the right to see the row, and nobody may see what names no tenant.
 PARK = """
@@ -27,7 +27,7 @@ COLUMNS = (
 )
 
 LISTING = Listing(
-    select=f"select {COLUMNS} from parked_events where tenant_id = $1",  # noqa: S608 - a constant of this module
+    select=f"select {COLUMNS} from parked_events where tenant_id = $1",
     sorts={"parked_at": "parked_at timestamptz"},
     filters={
         "type": "event_type = {}",
@@ -99,7 +99,7 @@ class ParkedEvents:
     async def get(self, connection: Connection, tenant_id: str, parked_id: str) -> asyncpg.Record:
         """Return one parked event; raise not_found."""
         row = await connection.fetchrow(
-            f"select {COLUMNS} from parked_events where tenant_id = $1 and id = $2",  # noqa: S608
+            f"select {COLUMNS} from parked_events where tenant_id = $1 and id = $2",
             tenant_id,
             parked_id,
         )
@@ -126,7 +126,7 @@ class ParkedEvents:
                 await self._redrives[row["consumer"]](row, work)
                 return await work.connection.fetchrow(
                     "update parked_events set status = 'redriven', redriven_at = now()"
-                    f" where tenant_id = $1 and id = $2 returning {COLUMNS}",  # noqa: S608
+                    f" where tenant_id = $1 and id = $2 returning {COLUMNS}",
                     tenant_id,
                     parked_id,
                 )
@@ -139,12 +139,14 @@ class ParkedEvents:
             await self._failed_again(tenant_id, parked_id, error)
             raise DomainError("rule_violated", "the event failed again", rule="redrive") from error
 
-    async def discard(self, work: UnitOfWork, tenant_id: str, parked_id: str, *, by: str, reason: str) -> asyncpg.Record:
+    async def discard(
+        self, work: UnitOfWork, tenant_id: str, parked_id: str, *, by: str, reason: str
+    ) -> asyncpg.Record:
         """Decide that a parked event will never be applied. It is kept with the reason."""
         await self._claim(work, tenant_id, parked_id)
         return await work.connection.fetchrow(
             "update parked_events set status = 'discarded', discarded_at = now(), discarded_by = $3, discard_reason = $4"
-            f" where tenant_id = $1 and id = $2 returning {COLUMNS}",  # noqa: S608
+            f" where tenant_id = $1 and id = $2 returning {COLUMNS}",
             tenant_id,
             parked_id,
             by,
@@ -153,7 +155,7 @@ class ParkedEvents:
 
     async def _claim(self, work: UnitOfWork, tenant_id: str, parked_id: str) -> asyncpg.Record:
         row = await work.connection.fetchrow(
-            f"select {COLUMNS} from parked_events where tenant_id = $1 and id = $2 for update",  # noqa: S608
+            f"select {COLUMNS} from parked_events where tenant_id = $1 and id = $2 for update",
             tenant_id,
             parked_id,
         )

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
-
 from contracts.envelope import MAX_EVENT_BYTES
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
-from outbox import gauges
 from postgres.database import LOST
 from telemetry.logs import get_logger
+
+from outbox import gauges
 
 log = get_logger(__name__)
 
@@ -115,7 +115,9 @@ class Relay:
         )
         try:
             await connection.add_listener(f"{self._service.replace('-', '_')}_outbox", lambda *_: self.wake())
-            while not await connection.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", f"relay {self._service}"):
+            while not await connection.fetchval(
+                "select pg_try_advisory_lock(hashtextextended($1, 0))", f"relay {self._service}"
+            ):
                 await self._pause(self._poll_s)
                 if stopping.is_set():
                     return

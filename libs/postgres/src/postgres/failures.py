@@ -1,8 +1,8 @@
 """Sorting database errors into the three classes of failure."""
 
 import asyncpg
-
 from kernel.failures import Failure
+
 from postgres.database import PoolExhaustedError
 
 # Prefixes of SQLSTATE (PostgreSQL, appendix A).

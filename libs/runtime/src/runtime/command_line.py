@@ -6,17 +6,17 @@ import sys
 from collections.abc import Sequence
 
 import uvloop
-
 from kernel.running import run_roles
 from kernel.settings import Environment, SettingsError
 from postgres.database import LOST, WrongRoleError
 from postgres.roles import schema_of
-from runtime.parts import open_parts
-from runtime.service import ROLES, Build, roles_of
-from runtime.settings import read_service_settings
 from telemetry.logs import configure_logging, get_logger
 from telemetry.metrics import configure_metrics
 from telemetry.tracing import configure_tracing, shut_down_tracing
+
+from runtime.parts import open_parts
+from runtime.service import ROLES, Build, roles_of
+from runtime.settings import read_service_settings
 
 log = get_logger(__name__)
 
@@ -59,7 +59,13 @@ async def _run(service: str, build: Build, only: set[str]) -> None:
     env.check()
     process = "run" if only == set(ROLES) else "+".join(sorted(only))
     configure_logging(
-        service, settings.version, settings.instance, settings.log_level, settings.log_format, process=process, env=settings.env
+        service,
+        settings.version,
+        settings.instance,
+        settings.log_level,
+        settings.log_format,
+        process=process,
+        env=settings.env,
     )
     configure_metrics(service, settings.version, process)
     configure_tracing(service, settings.version, settings.otlp_endpoint, settings.trace_ratio)

@@ -4,8 +4,9 @@ from bus.connection import BROKER_ERRORS, connected
 from bus.consuming import Consuming
 from postgres.migrating import current_revision, head_of
 from postgres.roles import schema_of
-from runtime.parts import Parts
 from web.health import Check, Finding
+
+from runtime.parts import Parts
 
 BACKLOG_S = 60.0
 PARKED_S = 600.0

@@ -5,9 +5,10 @@ import asyncio
 from kernel.backoff import Backoff
 from outbox.work import Works
 from postgres.database import LOST, PoolExhaustedError
-from runtime.settings import BusSettings
 from telemetry.logs import get_logger
 from web.idempotency import delete_expired
+
+from runtime.settings import BusSettings
 
 log = get_logger(__name__)
 

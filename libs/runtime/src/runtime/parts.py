@@ -16,6 +16,7 @@ from outbox.relay import Relay
 from outbox.work import Works
 from postgres.database import Database
 from postgres.failures import classify
+
 from runtime.settings import ServiceSettings
 
 

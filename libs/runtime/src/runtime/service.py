@@ -9,9 +9,6 @@ from bus.consuming import Consuming
 from bus.subscription import Subscription
 from kernel.running import Role
 from outbox.parked import ParkedEvents, Redrive
-from runtime.health import checks_of
-from runtime.housekeeping import Housekeeping
-from runtime.parts import Parts
 from web.app import ServiceApp, create_app
 from web.health import Check, Health
 from web.internal_tokens import InternalTokens
@@ -20,6 +17,10 @@ from web.parked_events import parked_event_routes
 from web.pem_keys import keys_of_pem
 from web.routes import Routes
 from web.server import HttpServer
+
+from runtime.health import checks_of
+from runtime.housekeeping import Housekeeping
+from runtime.parts import Parts
 
 ROLES = ("api", "consume", "relay", "work")
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from local_stack.instances import Instance
-
 from contracts.topology import Topology
 from kernel.ids import new_id
+from local_stack.instances import Instance
 from postgres.migrating import upgrade
 from postgres.roles import LOGIN_ROLES, create_service, schema_of
 
@@ -63,7 +62,9 @@ def service_database(servers: Servers, database: str, service: str) -> ServiceDa
     return ServiceDatabase(service, dsn_of(servers.superuser_dsn, database=database), owner, app, relay)
 
 
-async def create_database(servers: Servers, service: str, fill: Callable[[ServiceDatabase], object] | None = None) -> str:
+async def create_database(
+    servers: Servers, service: str, fill: Callable[[ServiceDatabase], object] | None = None
+) -> str:
     """Create a database with the service's roles and schema; `fill` (blocking) puts tables into it. Return its name."""
     name = f"test_{new_id().replace('-', '')}"
     administrator = await asyncpg.connect(servers.superuser_dsn)
@@ -126,5 +127,9 @@ def run_python(*arguments: str, environment: dict[str, str], log: str) -> "subpr
     """Start this Python in a process of its own, its output going to the file `log`."""
     with open(log, "ab") as output:  # noqa: PTH123
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            [sys.executable, *arguments],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
         )

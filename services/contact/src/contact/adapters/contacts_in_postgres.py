@@ -1,0 +1,186 @@
+"""Contacts and their identities in Postgres, set-based: a batch of any size costs a handful of statements."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from postgres.database import Connection
+
+from contact.application.announcements import tags_on_meeting
+from contact.domain.address_book import AddressBook, Known, Link, Sender
+from contact.domain.channel_identity import Identity
+from contact.domain.phone_number import phone_key
+from contact.domain.search_text import folded
+
+# Live identities with the same value on any channel of the project, or with the same phone key; and contacts whose phone was
+# entered by people. The tenant travels with every row: the batch holds many.
+HOLDING = """
+with wanted as (
+    select distinct tenant_id, project_id, kind, value, match_key
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as w (tenant_id, project_id, kind, value, match_key)
+)
+select i.channel_id::text, i.kind, i.value, null as phone_key, c.*
+from (
+    select i.tenant_id, i.contact_id, i.channel_id, i.kind, i.value from wanted w
+    join channel_identities i on i.tenant_id = w.tenant_id and i.project_id = w.project_id
+        and i.match_key = w.match_key and i.ended_at is null
+        and (i.kind = w.kind or (i.kind in ('wa_pn', 'phone') and w.kind in ('wa_pn', 'phone')))
+) i
+join lateral (
+    select tenant_id::text, project_id::text, id::text, name, name_source, language, version, deleted_at is not null as deleted
+    from contacts c where c.tenant_id = i.tenant_id and c.id = i.contact_id and c.erased_at is null and c.merged_into_id is null
+) c on true
+union all
+select null, null, null, c.phone_key, c.tenant_id::text, c.project_id::text, c.id::text, c.name, c.name_source, c.language,
+    c.version, c.deleted_at is not null
+from wanted w
+join contacts c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.phone_key = w.match_key
+    and c.erased_at is null and c.merged_into_id is null
+where w.kind in ('wa_pn', 'phone')
+"""
+
+KEEP_CONTACTS = """
+insert into contacts (tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel, language, tags,
+    origin, first_interaction_at, last_interaction_at)
+select tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel,
+    coalesce(language, 'en'), string_to_array(tags, ','), 'inbound', first_at, last_at
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::timestamptz[], $13::timestamptz[])
+    as met (tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel, language, tags, first_at,
+        last_at)
+order by id
+"""
+
+KEEP_IDENTITIES = """
+insert into channel_identities (tenant_id, id, project_id, contact_id, channel_id, kind, value, match_key, push_name, verified,
+    evidence, first_seen_at, last_seen_at)
+select tenant_id, id, project_id, contact_id, channel_id, kind, value, match_key, push_name, true, evidence, seen_at, seen_at
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::timestamptz[])
+    as linked (tenant_id, id, project_id, contact_id, channel_id, kind, value, match_key, push_name, evidence, seen_at)
+order by tenant_id, channel_id, kind, value
+"""
+
+# Only forward; silent, so neither the version nor updated_at moves.
+TOUCH = """
+update contacts c set last_interaction_at = seen.at, first_interaction_at = coalesce(c.first_interaction_at, seen.at)
+from (
+    select tenant_id, id, at from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as s (tenant_id, id, at) order by id
+) seen
+where c.tenant_id = seen.tenant_id and c.id = seen.id and (c.last_interaction_at is null or c.last_interaction_at < seen.at)
+"""
+
+RENAME_AND_RESTORE = """
+update contacts c set
+    name = case when c.name_source in ('push', 'provider') then changed.name else c.name end,
+    name_source = case when c.name_source in ('push', 'provider') then changed.name_source else c.name_source end,
+    name_folded = case when c.name_source in ('push', 'provider') then changed.name_folded else c.name_folded end,
+    deleted_at = null, version = c.version + 1, updated_at = now()
+from (
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+        as s (tenant_id, id, name, name_source, name_folded) order by id
+) changed
+where c.tenant_id = changed.tenant_id and c.id = changed.id
+returning c.tenant_id, c.id, c.project_id, c.name, c.name_source, c.email, c.phone, c.external_id, c.source_channel, c.language,
+    c.timezone, c.tags, c.custom_fields, c.origin, c.opted_out, c.version, c.created_at,
+    (select coalesce(jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'channel_id', i.channel_id)), '[]')::text
+     from channel_identities i where i.tenant_id = c.tenant_id and i.contact_id = c.id and i.ended_at is null) as identities
+"""
+
+
+class ContactsInPostgres:
+    """The line's side of the contact tables."""
+
+    def __init__(self, connection: Connection, new_id: Any) -> None:
+        self._connection = connection
+        self._new_id = new_id
+
+    async def holding(self, senders: Sequence[Sender]) -> AddressBook:
+        """Return what is known about the senders' identities and phones."""
+        asked = [(sender, identity) for sender in senders for identity in sender.identities]
+        rows = await self._connection.fetch(
+            HOLDING,
+            [sender.tenant_id for sender, _ in asked],
+            [sender.project_id for sender, _ in asked],
+            [identity.kind for _, identity in asked],
+            [identity.value for _, identity in asked],
+            [identity.match_key for _, identity in asked],
+        )
+        book = AddressBook()
+        contacts: dict[str, Known] = {}
+        for row in sorted(rows, key=lambda row: row["id"]):  # the older contact wins where two answer
+            contact = contacts.setdefault(
+                row["id"],
+                Known(
+                    row["tenant_id"],
+                    row["project_id"],
+                    row["id"],
+                    row["name"],
+                    row["name_source"],
+                    row["language"],
+                    row["version"],
+                    row["deleted"],
+                ),
+            )
+            if row["kind"] is not None:
+                book.remember(contact, row["channel_id"], Identity(row["kind"], row["value"]))
+            else:
+                book.remember_phone(contact, row["phone_key"])
+        return book
+
+    async def keep(self, met: Sequence[Known], links: Sequence[Link]) -> None:
+        """Store new contacts and identities; a race for one ends in a unique violation, and the batch is repeated."""
+        if met:
+            await self._connection.execute(
+                KEEP_CONTACTS,
+                [contact.tenant_id for contact in met],
+                [contact.id for contact in met],
+                [contact.project_id for contact in met],
+                [contact.name for contact in met],
+                [contact.name_source for contact in met],
+                [folded(contact.name) for contact in met],
+                [contact.phone for contact in met],
+                [phone_key(contact.phone) if contact.phone else None for contact in met],
+                [contact.channel_type for contact in met],
+                [contact.language for contact in met],
+                [",".join(tags_on_meeting(contact.channel_type)) for contact in met],
+                [contact.first_seen.occurred_at if contact.first_seen else None for contact in met],
+                [contact.last_seen_at for contact in met],
+            )
+        if links:
+            await self._connection.execute(
+                KEEP_IDENTITIES,
+                [link.contact.tenant_id for link in links],
+                [self._new_id() for _ in links],
+                [link.contact.project_id for link in links],
+                [link.contact.id for link in links],
+                [link.sender.channel_id for link in links],
+                [link.identity.kind for link in links],
+                [link.identity.value for link in links],
+                [link.identity.match_key for link in links],
+                [link.sender.push_name for link in links],
+                [link.sender.evidence for link in links],
+                [link.sender.occurred_at for link in links],
+            )
+
+    async def touch(self, seen: Sequence[Known]) -> None:
+        """Note when contacts were last heard of."""
+        if seen:
+            await self._connection.execute(
+                TOUCH,
+                [contact.tenant_id for contact in seen],
+                [contact.id for contact in seen],
+                [contact.last_seen_at for contact in seen],
+            )
+
+    async def rename_and_restore(self, changed: Sequence[Known]) -> list[Any]:
+        """Store push names and bring deleted contacts back; return the rows as they are now."""
+        return list(
+            await self._connection.fetch(
+                RENAME_AND_RESTORE,
+                [contact.tenant_id for contact in changed],
+                [contact.id for contact in changed],
+                [contact.name for contact in changed],
+                [contact.name_source for contact in changed],
+                [folded(contact.name) for contact in changed],
+            )
+        )

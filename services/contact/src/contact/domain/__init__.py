@@ -1,0 +1,1 @@
+"""The rules of people and how they are addressed."""
