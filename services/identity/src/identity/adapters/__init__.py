@@ -1,0 +1,1 @@
+"""What is kept where, and with what it is signed and hashed."""

@@ -1,0 +1,25 @@
+"""Slowing down whoever guesses passwords: counted per account and address, so that nobody locks anybody else out."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+FIRST_DELAYED = 5
+MOST_FAILURES = 10
+BLOCKED_FOR = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""Failures that lie that far back count no longer."""
+
+
+def delay_s(failures: int) -> float:
+    """Return how long the answer waits after that many failures: 1, 2, 4, … seconds from the fifth on."""
+    return 0.0 if failures < FIRST_DELAYED else 2.0 ** (min(failures, MOST_FAILURES) - FIRST_DELAYED)
+
+
+def who(email: str, address: str) -> bytes:
+    """Return the key that failures are counted under. A hash: whose failures these were is nobody's business."""
+    return hashlib.sha256(f"{email}\x00{address}".encode("utf-8", "surrogateescape")).digest()
+
+
+def seconds_left(blocked_until: datetime, now: datetime) -> int:
+    """Return the whole seconds until another attempt is looked at, at least 1."""
+    return max(1, -int((now - blocked_until).total_seconds() // 1))
