@@ -82,7 +82,7 @@ async def test_without_the_inbox_a_killed_consumer_doubles(wire: Wire) -> None:
     await kill_at(wire, "consumer.after_commit", nth=2, roles="consume", WITHOUT="inbox")
 
     await wire.settled()
-    with pytest.raises(AssertionError, match="doubled [1-9]"):
+    with pytest.raises(AssertionError, match=r"doubled [1-9]"):
         await wire.check()
 
 
