@@ -1,0 +1,143 @@
+"""Sessions in Postgres, set-based: a batch of any size costs three statements at most."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from kernel.errors import DomainError
+from postgres.database import Connection
+
+from session.adapters.session_rows import COLUMNS
+from session.domain.attendance import Session
+from session.domain.closing import Closing
+
+# Sorted, so that two batches, or a batch and a person, wait for each other instead of deadlocking.
+OPEN_IN = """
+select s.tenant_id::text, s.id::text, s.project_id::text, s.chat_key, s.contact_id::text, s.channel_id::text, s.channel_type,
+    s.pipeline_id::text, s.started_at, s.last_activity_at, s.timeout_minutes, s.timeout_at, s.messages_from_contact,
+    s.messages_from_agent, s.unread_count, s.first_message_at, s.last_message_at, s.first_contact_message_at,
+    s.first_agent_response_at, s.first_human_response_at, s.waiting_since, s.contact_wait_ms
+from unnest($1::uuid[], $2::text[]) as chat (tenant_id, chat_key)
+join sessions s on s.tenant_id = chat.tenant_id and s.chat_key = chat.chat_key and s.status = 'active'
+order by s.tenant_id, s.chat_key
+for update of s
+"""
+
+# Before BEGIN_NEW: what ends here makes room for what begins there.
+CHANGE = """
+update sessions s set
+    status = c.status, end_reason = c.end_reason, ended_at = c.ended_at, ended_by = c.ended_by,
+    ended_unanswered = c.ended_unanswered, last_activity_at = c.last_activity_at, timeout_at = c.timeout_at,
+    message_count = c.messages_from_contact + c.messages_from_agent, messages_from_contact = c.messages_from_contact,
+    messages_from_agent = c.messages_from_agent, unread_count = c.unread_count, first_message_at = c.first_message_at,
+    last_message_at = c.last_message_at, first_contact_message_at = c.first_contact_message_at,
+    first_agent_response_at = c.first_agent_response_at, first_human_response_at = c.first_human_response_at,
+    waiting_since = c.waiting_since, contact_wait_ms = c.contact_wait_ms, version = s.version + 1, updated_at = now()
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
+    $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[])
+    as c (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
+        messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
+        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms)
+where s.tenant_id = c.tenant_id and s.id = c.id and s.status = 'active'
+"""
+
+# A race for the open session of a chat ends in a unique violation, and the batch is repeated.
+BEGIN_NEW = """
+insert into sessions (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
+    messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
+    first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, project_id, chat_key, contact_id,
+    channel_id, channel_type, pipeline_id, started_at, timeout_minutes, origin, message_count)
+select n.*, 'inbound', n.messages_from_contact + n.messages_from_agent
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
+    $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::uuid[], $21::text[], $22::uuid[],
+    $23::uuid[], $24::text[], $25::uuid[], $26::timestamptz[], $27::int[])
+    as n (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
+        messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
+        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, project_id, chat_key, contact_id,
+        channel_id, channel_type, pipeline_id, started_at, timeout_minutes)
+order by n.tenant_id, n.chat_key, n.id
+"""
+
+CLOSE = f"""
+update sessions s set status = 'ended', end_reason = $3, ended_at = greatest($4::timestamptz, started_at), ended_by = $5,
+    close_notes = $6, resolved = $7, resolved_at = case when $7 then $4::timestamptz end, escalated = $8,
+    escalated_at = case when $8 then $4::timestamptz end, version = version + 1, updated_at = now()
+where tenant_id = $1 and id = $2 and status = 'active'
+returning {COLUMNS}
+"""
+
+STATUS = "select status from sessions where tenant_id = $1 and id = $2"
+
+_changing: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731 - a table of columns
+    s.tenant_id,
+    s.id,
+    s.status,
+    s.end_reason,
+    s.ended_at,
+    s.ended_by,
+    s.ended_unanswered,
+    s.last_activity_at,
+    s.timeout_at,
+    s.messages_from_contact,
+    s.messages_from_agent,
+    s.unread_count,
+    s.first_message_at,
+    s.last_message_at,
+    s.first_contact_message_at,
+    s.first_agent_response_at,
+    s.first_human_response_at,
+    s.waiting_since,
+    s.contact_wait_ms,
+)
+_lasting: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731
+    s.project_id,
+    s.chat_key,
+    s.contact_id,
+    s.channel_id,
+    s.channel_type,
+    s.pipeline_id,
+    s.started_at,
+    s.timeout_minutes,
+)
+
+
+class SessionsInPostgres:
+    """The session table."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def open_in(self, chats: Sequence[tuple[str, str]]) -> list[Session]:
+        """Return the open sessions of chats (tenant, chat key), locked until the transaction ends."""
+        rows = await self._connection.fetch(OPEN_IN, [tenant for tenant, _ in chats], [key for _, key in chats])
+        return [Session(**row) for row in rows]
+
+    async def keep(self, sessions: Collection[Session]) -> None:
+        """Store sessions that are new, and what changed in the others."""
+        known = [_changing(session) for session in sessions if not session.is_new]
+        if known:
+            await self._connection.execute(CHANGE, *zip(*known, strict=True))
+        new = [(*_changing(session), *_lasting(session)) for session in sessions if session.is_new]
+        if new:
+            await self._connection.execute(BEGIN_NEW, *zip(*new, strict=True))
+
+    async def close(self, tenant_id: str, session_id: str, closing: Closing) -> Any:
+        """End an open session; raise not_found, or invalid_state when it has ended already."""
+        row = await self._connection.fetchrow(
+            CLOSE,
+            tenant_id,
+            session_id,
+            closing.reason,
+            closing.at,
+            closing.by,
+            closing.notes,
+            closing.resolves,
+            closing.escalates,
+        )
+        if row is not None:
+            return row
+        status = await self._connection.fetchval(STATUS, tenant_id, session_id)
+        if status is None:
+            raise DomainError("not_found", "there is no such session")
+        raise DomainError("invalid_state", "the session has ended already", current_state=status)

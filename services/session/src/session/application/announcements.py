@@ -1,0 +1,149 @@
+"""What session says: the only file that builds its contract events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.envelope import AnyEvent, caused_event, first_event
+from contracts.session.ended_v1 import SessionEndedV1
+from contracts.session.message_recorded_v1 import SessionMessageRecordedV1
+from contracts.session.metrics import SessionMetrics
+from contracts.session.started_v1 import SessionStartedV1
+from msgspec.structs import asdict
+
+from session.domain.attendance import Message, Session, response_seconds
+from session.domain.open_sessions import Place
+
+SOURCE = "session"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asked over HTTP: a person, or a program with a key."""
+
+    tenant_id: str
+    actor: str
+    correlation_id: str
+    traceparent: str | None = None
+
+
+class Announcements:
+    """Says events of one transaction."""
+
+    def __init__(self, say: Callable[..., None], new_id: Callable[[], str], now: datetime) -> None:
+        self._say = say
+        self._new_id = new_id
+        self._now = now
+
+    def started(self, session: Session, message: Message) -> None:
+        """A message opened a session."""
+        data = SessionStartedV1(
+            session_id=session.id,
+            contact_id=session.contact_id,
+            chat_key=session.chat_key,
+            channel_id=session.channel_id,
+            channel_type=session.channel_type,
+            origin="inbound",
+            timeout_minutes=session.timeout_minutes,
+            started_at=session.started_at,
+            pipeline_id=session.pipeline_id,
+        )
+        self._follow(message.heard, data, subject=session.id, key=session.chat_key)
+
+    def timed_out(self, session: Session, message: Message) -> None:
+        """A message came after the deadline of the session that was open."""
+        assert session.ended_at is not None and session.end_reason is not None, "it has ended"
+        data = SessionEndedV1(
+            session_id=session.id,
+            contact_id=session.contact_id,
+            chat_key=session.chat_key,
+            channel_id=session.channel_id,
+            channel_type=session.channel_type,
+            pipeline_id=session.pipeline_id,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
+            end_reason=session.end_reason,
+            ended_by=session.ended_by,
+            ended_unanswered=session.ended_unanswered,
+            duration_seconds=_seconds(session.ended_at - session.started_at),
+            metrics=SessionMetrics(
+                total_messages=session.message_count,
+                inbound_messages=session.messages_from_contact,
+                outbound_messages=session.messages_from_agent,
+                first_message_at=session.first_message_at,
+                last_message_at=session.last_message_at,
+                first_response_seconds=response_seconds(
+                    session.first_contact_message_at, session.first_agent_response_at
+                ),
+                wait_seconds=session.contact_wait_ms // 1000,
+            ),
+        )
+        self._follow(message.heard, data, subject=session.id, key=session.chat_key)
+
+    def message_recorded(self, message: Message, place: Place) -> None:
+        """The message as heard, plus the session that it belongs to, if any."""
+        session = place.session
+        data = SessionMessageRecordedV1(
+            **asdict(message.heard.data),
+            session_id=session.id if session else None,
+            session_started=place.started,
+            session_message_number=place.number,
+            pipeline_id=session.pipeline_id if session else message.pipeline_id,
+        )
+        self._follow(message.heard, data, subject=session.id if session else message.channel_id, key=message.chat_key)
+
+    def closed(self, row: Row, by: Person) -> None:
+        """A person or program ended a session."""
+        data = SessionEndedV1(
+            session_id=str(row["id"]),
+            contact_id=str(row["contact_id"]),
+            chat_key=row["chat_key"],
+            channel_id=str(row["channel_id"]),
+            channel_type=row["channel_type"],
+            pipeline_id=str(row["pipeline_id"]) if row["pipeline_id"] else None,
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+            end_reason=row["end_reason"],
+            ended_by=row["ended_by"],
+            duration_seconds=row["duration_seconds"],
+            resolved=row["resolved"],
+            escalated=row["escalated"],
+            metrics=SessionMetrics(
+                total_messages=row["message_count"],
+                inbound_messages=row["messages_from_contact"],
+                outbound_messages=row["messages_from_agent"],
+                first_message_at=row["first_message_at"],
+                last_message_at=row["last_message_at"],
+                first_response_seconds=row["agent_response_time_seconds"],
+                wait_seconds=row["contact_wait_time_seconds"],
+            ),
+        )
+        self._say(
+            first_event(
+                data,
+                id=self._new_id(),
+                source=SOURCE,
+                subject=data.session_id,
+                time=self._now,
+                tenant_id=by.tenant_id,
+                project_id=str(row["project_id"]),
+                partition_key=data.chat_key,
+                correlation_id=by.correlation_id,
+                actor=by.actor,
+                traceparent=by.traceparent,
+            )
+        )
+
+    def _follow(self, heard: AnyEvent, data: Any, *, subject: str, key: str) -> None:
+        self._say(
+            caused_event(
+                heard, data, id=self._new_id(), source=SOURCE, subject=subject, time=self._now, partition_key=key
+            )
+        )
+
+
+def _seconds(duration: timedelta) -> int:
+    return duration // timedelta(seconds=1)

@@ -1,0 +1,25 @@
+"""Every message of a person belongs to an attendance: resume the open one, or open one."""
+
+from collections.abc import Sequence
+
+from session.application.work import Work
+from session.domain.attendance import Message
+from session.domain.open_sessions import OpenSessions, chats_with_sessions
+
+
+async def resume_or_open_sessions(messages: Sequence[Message], work: Work) -> None:
+    """Place each message in its session and announce it; messages of groups pass without one.
+
+    Two batches may open a session of one chat at once: the unique key of open sessions decides, and the loser is repeated.
+    """
+    chats = chats_with_sessions(messages)
+    sessions = OpenSessions.of(await work.sessions.open_in(chats) if chats else ())
+    places = [sessions.place(message, work.new_id) for message in messages]
+    await work.sessions.keep(sessions.touched.values())
+
+    for message, place in zip(messages, places, strict=True):
+        if place.ended is not None:
+            work.announcements.timed_out(place.ended, message)
+        if place.started and place.session is not None:
+            work.announcements.started(place.session, message)
+        work.announcements.message_recorded(message, place)

@@ -1,0 +1,1 @@
+"""Rules of attendances: when one begins, what counts in it, when it ends."""
