@@ -13,7 +13,7 @@ _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 
 
 def let_pass(folder: Path, uid: int) -> bool:
-    """Let this one user walk through a folder, without listing or writing anything in it; False where it may already."""
+    """Let this one user walk through a folder without listing or writing in it; False where it may already."""
     acl = _acl(folder)
     allowed = with_pass(acl, uid)
     if folder.stat().st_mode & stat.S_IXOTH or allowed == acl:

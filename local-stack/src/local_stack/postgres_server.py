@@ -176,7 +176,7 @@ class PostgresServer:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _make_database(self) -> None:
-        if self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'") != "1":  # noqa: S608 - our constant
+        if self._sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'") != "1":
             self._sql(f"CREATE DATABASE {DATABASE}")
 
     def _sql(self, statement: str) -> str:
