@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 from kernel.ids import new_id
-from telemetry.logs import bound, configure_logging, get_logger
+from telemetry.logs import bound, configure_logging, get_logger, start_quietly
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -22,7 +21,7 @@ def lines() -> Iterator[Lines]:
     before = (root.handlers, root.level)
     configure_logging("contact", "1.2.3", "contact-0", "info", write=written.append)
     yield lambda: [json.loads(line) for line in written]
-    structlog.reset_defaults()
+    start_quietly()
     root.handlers, root.level = before
 
 

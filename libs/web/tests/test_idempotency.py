@@ -61,7 +61,8 @@ async def test_the_kept_answer_is_the_first_one_with_its_headers(toy, caller_wit
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [(ADDRESS, b'{"name":"two"}'), (ADDRESS, b'{"name": "one"}'), ("/api/v1/toys/echo", b'{"name":"one"}')]
+    ("path", "body"),
+    [(ADDRESS, b'{"name":"two"}'), (ADDRESS, b'{"name": "one"}'), ("/api/v1/toys/echo", b'{"name":"one"}')],
 )
 async def test_a_key_for_another_request_is_refused(toy, caller_with, path, body) -> None:
     async with toy.client(caller_with(), **{"Content-Type": "application/json"}) as client:

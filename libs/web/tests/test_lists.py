@@ -115,7 +115,11 @@ async def test_a_change_meets_the_version_that_it_means(toy, caller_with) -> Non
         changed = await client.patch(address, json={"price": 5}, headers={"If-Match": '"1"'})
         assert (changed.status_code, changed.json()["version"], changed.headers["etag"]) == (200, 2, '"2"')
         stale = await client.patch(address, json={"price": 6}, headers={"If-Match": '"1"'})
-        assert (stale.status_code, stale.json()["code"], stale.json()["current_version"]) == (412, "version_conflict", 2)
+        assert (stale.status_code, stale.json()["code"], stale.json()["current_version"]) == (
+            412,
+            "version_conflict",
+            2,
+        )
         for malformed in ("1", 'W/"1"', '"1", "2"', '"x"', "", '"-1"'):
             refused = await client.patch(address, json={"price": 6}, headers={"If-Match": malformed})
             assert refused.status_code == 400, malformed

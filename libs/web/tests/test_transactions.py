@@ -55,7 +55,9 @@ async def test_the_answer_leaves_after_the_commit(make_toy, toy_works, caller_wi
     caller = caller_with()
 
     async def fail_at_commit(work) -> None:
-        await work.connection.execute("create temp table if not exists late (id int primary key deferrable initially deferred)")
+        await work.connection.execute(
+            "create temp table if not exists late (id int primary key deferrable initially deferred)"
+        )
         await work.connection.execute("insert into late values (1), (1)")
 
     async with make_toy(counting_routes(fail_at_commit), works=toy_works).client(caller) as client:
@@ -100,9 +102,10 @@ async def test_an_exhausted_pool_is_503_and_says_when_to_come_back(make_toy, toy
         pass
 
     try:
-        async with database.connection(), make_toy(counting_routes(nothing), works=Works(database, partitions=2)).client(
-            caller_with()
-        ) as client:
+        async with (
+            database.connection(),
+            make_toy(counting_routes(nothing), works=Works(database, partitions=2)).client(caller_with()) as client,
+        ):
             answer = await client.post("/api/v1/counting")
         assert (answer.status_code, answer.json()["code"]) == (503, "dependency_unavailable")
         assert answer.headers["retry-after"] == "5"
@@ -110,7 +113,9 @@ async def test_an_exhausted_pool_is_503_and_says_when_to_come_back(make_toy, toy
         await database.close()
 
 
-async def test_a_connection_that_breaks_in_the_middle_is_503_and_tells_nothing(make_toy, toy_works, caller_with) -> None:
+async def test_a_connection_that_breaks_in_the_middle_is_503_and_tells_nothing(
+    make_toy, toy_works, caller_with
+) -> None:
     async def break_off(work) -> None:
         await work.connection.execute("select pg_terminate_backend(pg_backend_pid())")
 
@@ -140,5 +145,3 @@ async def test_parallel_requests_do_not_share_a_transaction(toy, toy_works, call
     answers = await asyncio.gather(*(make(caller) for caller in callers))
     assert [answer.json()["tenant_id"] for answer in answers] == [caller.tenant_id for caller in callers]
     assert [await count(toy_works, caller) for caller in callers] == [1] * 8
-
-

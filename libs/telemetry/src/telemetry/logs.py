@@ -79,6 +79,21 @@ def configure_logging(
     root.setLevel(max(LEVELS[level], logging.WARNING))
 
 
+def start_quietly() -> None:
+    """Until logging is configured (tools, tests): warnings and worse, in the form for people, scrubbed all the same."""
+    constants = {"service": "-", "process": "-", "version": "-", "instance": "-"}
+
+    def finish(_: Any, method: str, event: EventDict) -> bytes:
+        return _console_line(_complete(event, method, constants))
+
+    structlog.configure(
+        processors=[merge_contextvars, finish],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: _LineLogger(_write_to_stdout),
+        cache_logger_on_first_use=False,
+    )
+
+
 @contextmanager
 def bound(**fields: Any) -> Iterator[None]:
     """Add fields to every line that is logged inside, also by what is called from there."""
@@ -183,3 +198,7 @@ class _StandardLibraryHandler(logging.Handler):
             self._emit(record.levelname.lower(), event)
         except Exception:
             self.handleError(record)
+
+
+if not structlog.is_configured():
+    start_quietly()

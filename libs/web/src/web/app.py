@@ -98,7 +98,7 @@ def refuse_undeclared(app: ServiceApp) -> None:
 
 def _all_routes(routes: Iterable[BaseRoute]) -> Iterable[BaseRoute]:
     for route in routes:
-        inner = getattr(route, "routes", None) or getattr(getattr(route, "included_router", None), "routes", None)
+        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
         if inner:
             yield from _all_routes(inner)
         else:

@@ -83,9 +83,10 @@ class InternalTokens:
     def __init__(self, audience: str, public_keys: Mapping[str, Any], now: Callable[[], float] = time.time) -> None:
         """`public_keys` is the gateway's JWKS: several keys while one is being replaced."""
         self._audience = audience
-        self._keys = KeySet.import_key_set({"keys": [dict(key) for key in public_keys["keys"]]})
-        if not self._keys.keys or any(key.key_type != "OKP" or key.is_private for key in self._keys.keys):
+        keys = [dict(key) for key in public_keys["keys"]]
+        if not keys or any(key.get("crv") != "Ed25519" or "d" in key for key in keys):
             raise ValueError("internal tokens are verified with public Ed25519 keys only")
+        self._keys = KeySet.import_key_set({"keys": keys})
         self._now = now
         self._remembered: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
 

@@ -11,6 +11,8 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp
 from telemetry.logs import get_logger
 
+from web.app import ServiceApp, refuse_undeclared
+
 log = get_logger(__name__)
 
 GRACE_S = 20
@@ -34,7 +36,9 @@ class HttpServer:
         self._port = port
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serve. Raises PortTakenError before anything is served."""
+        """Serve. Raises PortTakenError or UndeclaredRouteError before anything is served."""
+        if isinstance(self._app, ServiceApp):
+            refuse_undeclared(self._app)  # again: somebody may have added routes to the finished application
         refuse_taken_port(self._host, self._port, self.name)
         server = Server(
             self._app,
