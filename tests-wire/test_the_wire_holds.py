@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import toy
 from bus.connection import connected
+from bus.topology import Names, declare
 from contracts.envelope import encode
 from testkit.eventually import eventually
 from toy_wire import TENANTS, Wire
@@ -316,3 +317,39 @@ async def test_a_read_only_database_parks_nothing_and_goes_on_in_place(wire: Wir
     await wire.settled()
     await wire.check()
     assert await wire.parked() == []
+
+
+async def test_a_missing_queue_keeps_its_events_in_the_outbox_and_a_consumer_that_the_broker_cancelled_comes_back(
+    wire: Wire,
+) -> None:
+    wire.start()
+    await wire.say(chats=8, each=2)
+    await wire.settled()
+    topology = toy.topology_from(str(wire.topology_path))
+
+    async with connected(wire.servers.rabbitmq_url, "tests") as connection:
+        channel = await connection.channel()
+        for partition in range(toy.PARTITIONS):
+            await channel.queue_delete(Names(wire.service, "first").queue(partition))
+        await wire.say(chats=8, each=2)
+        await eventually(lambda: "publishing was refused" in wire.log_text(), because="unroutable although subscribed")
+        pending = "select count(*) from toy.outbox_events where published_at is null"
+        assert await wire.administrator.fetchval(pending) == 8 * 2 * len(TENANTS)
+        await declare(channel, topology, toy.PARTITIONS)
+
+    await wire.settled()
+    await wire.check()
+
+
+async def test_the_second_relay_waits_while_the_first_leads_and_takes_over_when_it_dies(wire: Wire) -> None:
+    wire.start("consume")
+    first = wire.start("relay")
+    await wire.say(chats=3, each=4)
+    await wire.settled()
+    wire.start("relay")
+    await wire.say(chats=3, each=4)
+    first.kill()
+    await wire.say(chats=3, each=4)
+
+    await wire.settled()
+    await wire.check()

@@ -1,24 +1,28 @@
 """A toy stack on the real broker and database, and the checker that decides whether the wire held."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import toy
-from bus.topology import Names
+from bus.connection import connected
+from bus.topology import Names, declare
 from contracts.topology import Topology
 from kernel.ids import new_id
 from outbox.work import Works
+from postgres.database import Database
 from testkit.eventually import eventually
-from testkit.servers import Servers, ServiceDatabase
+from testkit.servers import Servers, ServiceDatabase, own_topology
 
 TENANTS = [new_id() for _ in range(2)]
 
@@ -127,6 +131,27 @@ class Wire:
         pending = await self.administrator.fetchval("select count(*) from toy.outbox_events where published_at is null")
         assert pending == 0, f"{pending} rows are not published"
 
+    async def reconnect(self) -> None:
+        """Look at the database through a new connection: the old one died with the server."""
+        self.administrator.terminate()
+        self.administrator = await asyncpg.connect(self.database.superuser_dsn)
+
+    async def forget_what_was_not_said(self, before: dict[tuple[str, str], list[int]]) -> None:
+        """After a refusal, keep of the last round what turns out to have been committed."""
+        connection = await asyncpg.connect(self.database.superuser_dsn)
+        try:
+            said = await connection.fetch(
+                "select tenant_id::text, convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'chat' as chat,"
+                " (convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'number')::int as number"
+                " from toy.outbox_events where type = 'toy.thing_happened.v1'"
+            )
+        finally:
+            await connection.close()
+        there = {(tenant, chat, number) for tenant, chat, number in said}
+        for (tenant, chat), numbers in self.said.items():
+            old = before.get((tenant, chat), [])
+            self.said[tenant, chat] = old + [n for n in numbers[len(old) :] if (tenant, chat, n) in there]
+
     def log_text(self) -> str:
         """Return what all processes printed."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.logs.glob("*.log")))
@@ -150,6 +175,35 @@ def difference(expected: dict[Any, list[int]], found: dict[Any, list[int]]) -> s
         lost, extra = sorted(set(wanted) - set(got)), len(got) - len(set(got))
         told.append(f"{chat[1]}: lost {lost[:5]}, doubled {extra}, {'reordered' if sorted(got) != got else 'in order'}")
     return "; ".join(told[:5])
+
+
+@asynccontextmanager
+async def open_wire(servers: Servers, database: ServiceDatabase, folder: Path) -> AsyncIterator[Wire]:
+    """Make the toy's tables, exchanges and queues; end its processes and remove what is on the broker afterwards."""
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(toy.schema_sql())
+    await owner.close()
+    service = f"toy-{new_id()[-12:]}"  # queues are named after the service, and tests run side by side
+    topology = own_topology(
+        {toy.ThingHappenedV1.TYPE: [(service, "first")], toy.ThingPassedV1.TYPE: [(service, "second")]}
+    )
+    path = folder / "topology.json"
+    path.write_text(json.dumps(asdict(topology)))
+    logs = folder / "logs"
+    logs.mkdir()
+    async with connected(servers.rabbitmq_url, "tests") as connection:
+        await declare(await connection.channel(), topology, toy.PARTITIONS)
+    pool = await Database.connect(database.app_dsn, application="tests")
+    works = Works(pool, partitions=toy.PARTITIONS)
+    wire = Wire(servers, database, service, path, logs, works, await asyncpg.connect(database.superuser_dsn))
+    try:
+        yield wire
+    finally:
+        wire.stop()
+        await wire.administrator.close()
+        await pool.close()
+        async with connected(servers.rabbitmq_url, "tests") as connection:
+            await remove(await connection.channel(), topology)
 
 
 async def remove(channel: Any, topology: Topology) -> None:

@@ -19,7 +19,7 @@ from telemetry.logs import get_logger
 
 from bus import gauges
 from bus.applying import AbandonedError, Applier
-from bus.connection import BROKER_ERRORS, connected
+from bus.connection import BROKER_ERRORS, SETUP_TIMEOUT_S, connected, open_consuming_channel
 from bus.subscription import Subscription
 
 log = get_logger(__name__)
@@ -68,7 +68,7 @@ class _Intake:
         self._arrived[message.delivery_tag] = message.body
         self.woken.set()
 
-    def close(self, *_: object) -> None:
+    def close(self) -> None:
         """The channel is gone, and so is everything it delivered."""
         self.gone.set()
         self.woken.set()
@@ -138,10 +138,7 @@ class Collector:
         names = self._subscription.names
         intake = _Intake()
         async with connected(self._url, f"{names.service} {names.consumer}") as connection:
-            channel = await connection.channel(publisher_confirms=False)
-            connection.close_callbacks.add(intake.close)
-            channel.close_callbacks.add(intake.close)
-            await channel.set_qos(prefetch_count=self._limits.prefetch)
+            channel = await open_consuming_channel(connection, self._limits.prefetch, intake.close)
             guards = [
                 asyncio.create_task(self._subscribe(channel, intake)),
                 asyncio.create_task(self._close_first(channel, stopping, intake)),
@@ -172,8 +169,9 @@ class Collector:
             raise
 
     async def _subscribe_one(self, channel: AbstractChannel, intake: _Intake, partition: int, priority: int) -> None:
-        queue = await channel.get_queue(self._subscription.names.queue(partition), ensure=True)
-        await queue.consume(intake.deliver, arguments={"x-priority": priority})
+        async with asyncio.timeout(SETUP_TIMEOUT_S):
+            queue = await channel.get_queue(self._subscription.names.queue(partition), ensure=True)
+            await queue.consume(intake.deliver, arguments={"x-priority": priority})
         self.subscribed.add(partition)
 
     async def _close_first(self, channel: AbstractChannel, stopping: asyncio.Event, intake: _Intake) -> None:

@@ -5,17 +5,18 @@ reason about than a connection that restores half of its state.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aio_pika
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
 BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 """What a broker that is away, restarting, blocked or unfriendly makes us see."""
 
 CONNECT_TIMEOUT_S = 5.0
+SETUP_TIMEOUT_S = 15.0
 HEARTBEAT_S = 10
 
 
@@ -46,3 +47,20 @@ async def close(connection: AbstractConnection) -> None:
             await connection.close()
     except BROKER_ERRORS:
         pass
+
+
+async def open_consuming_channel(
+    connection: AbstractConnection, prefetch: int, over: Callable[[], object]
+) -> AbstractChannel:
+    """Open a channel for consuming; `over` is called when it closes, its connection does, or the broker cancels a consumer.
+
+    A broker cancels when a queue's leader moves or dies: the channel lives on, and nothing is delivered any more.
+    """
+    async with asyncio.timeout(SETUP_TIMEOUT_S):
+        channel = await connection.channel(publisher_confirms=False)
+        connection.close_callbacks.add(lambda *_: over())
+        channel.close_callbacks.add(lambda *_: over())
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda *_: over())
+        await channel.set_qos(prefetch_count=prefetch)
+        return channel

@@ -15,7 +15,7 @@ from telemetry.logs import get_logger
 
 from bus import gauges
 from bus.applying import Inbox
-from bus.connection import connected
+from bus.connection import SETUP_TIMEOUT_S, connected, open_consuming_channel
 from bus.subscription import Subscription
 
 log = get_logger(__name__)
@@ -58,19 +58,19 @@ class DeadLetterDrain:
         letters: asyncio.Queue[tuple[Subscription, AbstractIncomingMessage] | None] = asyncio.Queue()
         service = self._subscriptions[0].names.service
         async with connected(self._url, f"{service} dead letters") as connection:
-            channel = await connection.channel(publisher_confirms=False)
-            await channel.set_qos(prefetch_count=1)
-            channel.close_callbacks.add(lambda *_: letters.put_nowait(None))
+            channel = await open_consuming_channel(connection, 1, lambda: letters.put_nowait(None))
             stop = asyncio.create_task(stopping.wait())
             stop.add_done_callback(lambda _: letters.put_nowait(None))
             try:
-                for subscription in self._subscriptions:
-                    queue = await channel.get_queue(subscription.names.dead_letters, ensure=True)
-                    await queue.consume(_into(letters, subscription))
+                async with asyncio.timeout(SETUP_TIMEOUT_S):
+                    for subscription in self._subscriptions:
+                        queue = await channel.get_queue(subscription.names.dead_letters, ensure=True)
+                        await queue.consume(_into(letters, subscription))
                 while (letter := await letters.get()) is not None:
                     subscription, message = letter
                     await self._park(subscription, message)
-                    await message.ack()
+                    async with asyncio.timeout(SETUP_TIMEOUT_S):
+                        await message.ack()
                     backoff.reset()
             finally:
                 stop.cancel()

@@ -15,7 +15,7 @@ from kernel.backoff import Backoff
 from kernel.ids import new_id
 from telemetry.logs import get_logger
 
-from bus.connection import BROKER_ERRORS, connected
+from bus.connection import BROKER_ERRORS, SETUP_TIMEOUT_S, connected, open_consuming_channel
 
 log = get_logger(__name__)
 
@@ -62,15 +62,13 @@ class TransientSubscriptions:
     async def _hear(self, stopping: asyncio.Event, backoff: Backoff) -> None:
         over = asyncio.Event()
         async with connected(self._url, f"{self._service} hear") as connection:
-            connection.close_callbacks.add(lambda *_: over.set())
-            channel = await connection.channel(publisher_confirms=False)
-            channel.close_callbacks.add(lambda *_: over.set())
-            queue = await channel.declare_queue(
-                f"{self._service}.tmp.{new_id()}", exclusive=True, auto_delete=True, durable=False
-            )
-            for event_type in self._handlers:
-                await queue.bind(self._topology.exchange, f"{event_type}.*")
-            await queue.consume(self._deliver, no_ack=True)
+            channel = await open_consuming_channel(connection, 0, over.set)
+            async with asyncio.timeout(SETUP_TIMEOUT_S):
+                name = f"{self._service}.tmp.{new_id()}"
+                queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, durable=False)
+                for event_type in self._handlers:
+                    await queue.bind(self._topology.exchange, f"{event_type}.*")
+                await queue.consume(self._deliver, no_ack=True)
             if self._reconnected:
                 await self._reconnected()
             self.listening.set()
