@@ -11,6 +11,11 @@ TIMEZONE = "America/Sao_Paulo"
 LANGUAGE = "en"
 SESSION_TIMEOUT_MINUTES = 30
 MOST_SESSIONS_OF_AN_AGENT = 10
+MOST_PROJECTS_NAMED = 100
+"""A sign-in to more is bound to the one that was chosen."""
+
+MOST_AGENTS_NAMED = 25
+"""An access token travels in a header, of which servers take 16 KiB."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?")
 _PROJECT_NAMES = {"pt": "Projeto Principal"}
@@ -87,6 +92,19 @@ def default_of(memberships: list[Membership], wanted: str | None = None) -> Memb
     if wanted is not None:
         return next((each for each in memberships if each.project_id == wanted), None)
     return next((each for each in memberships if each.is_default), memberships[0] if memberships else None)
+
+
+def named_in_token(memberships: list[Membership], chosen: Membership | None) -> list[Membership]:
+    """Return the projects that an access token opens."""
+    if len(memberships) <= MOST_PROJECTS_NAMED:
+        return memberships
+    return [] if chosen is None else [chosen]
+
+
+def agents_in_token(named: list[Membership], chosen: Membership | None) -> dict[str, str]:
+    """Return the agents that an access token names, by project: all of them, or that of the chosen one."""
+    known = named if len(named) <= MOST_AGENTS_NAMED else [each for each in named if each == chosen]
+    return {each.project_id: each.agent_id for each in known if each.agent_id is not None}
 
 
 def read_language(text: str | None) -> str:

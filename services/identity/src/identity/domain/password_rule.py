@@ -5,8 +5,9 @@ There is no composition rule (NIST SP 800-63B, section 3.1.1.2): length counts, 
 
 import re
 import unicodedata
+from itertools import pairwise
 
-from identity.domain.common_words import COMMON_WORDS, KEYBOARD_AND_ALPHABET
+from identity.domain.guessable_words import COMMON_WORDS, KEYBOARD_AND_ALPHABET
 from identity.domain.refusals import refused
 
 SHORTEST = 12
@@ -20,10 +21,10 @@ MOST_ADDED = 8
 
 MOSTLY_WALKED = 0.65
 
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"})
-_NEIGHBOURS = frozenset(
-    pair for run in KEYBOARD_AND_ALPHABET for a, b in zip(run, run[1:], strict=False) for pair in ((a, b), (b, a))
+_LEET = str.maketrans(
+    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
 )
+_NEIGHBOURS = frozenset(pair for run in KEYBOARD_AND_ALPHABET for a, b in pairwise(run) for pair in ((a, b), (b, a)))
 
 
 def normalised(password: str) -> str:
@@ -71,7 +72,7 @@ def _is_pattern(text: str) -> bool:
 def _is_walk(text: str) -> bool:
     if len(text) < LONGEST_REPEATED_UNIT:
         return False
-    steps = list(zip(text, text[1:], strict=False))
+    steps = list(pairwise(text))
     known = sum(1 for a, b in steps if a == b or (a, b) in _NEIGHBOURS)
     return known >= MOSTLY_WALKED * len(steps)
 

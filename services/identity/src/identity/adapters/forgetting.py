@@ -1,0 +1,59 @@
+"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day."""
+
+import asyncio
+from datetime import timedelta
+
+from kernel.backoff import Backoff
+from outbox.work import Works
+from postgres.database import LOST, PoolExhaustedError
+from telemetry.logs import get_logger
+
+from identity.application.work import NOBODY
+
+EVERY_S = 3600.0
+SIGN_INS_KEPT_FOR = timedelta(days=30)
+ATTEMPTS_KEPT_FOR = timedelta(days=1)
+
+TENANTS = "select tenants_with_ended_sign_ins($1)::text as tenant_id"
+# Their refresh tokens go with them.
+DELETE_SIGN_INS = "delete from sign_ins where tenant_id = any($1::uuid[]) and expires_at < $2"
+DELETE_ATTEMPTS = "delete from sign_in_failures where tenant_id = $1 and last_at < $2"
+
+log = get_logger(__name__)
+
+
+class Forgetting:
+    """A kernel Role: forgets once an hour."""
+
+    name = "forgetting"
+
+    def __init__(self, works: Works) -> None:
+        self._works = works
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Forget until told to stop; what fails is tried again soon."""
+        backoff = Backoff(5.0, 300.0)
+        while not stopping.is_set():
+            wait_s = EVERY_S
+            try:
+                await self.run_once()
+                backoff.reset()
+            except (*LOST, PoolExhaustedError) as error:
+                log.warning("forgetting failed", error_type=type(error).__name__)
+                wait_s = backoff.next_s()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def run_once(self) -> None:
+        """Delete what is due now."""
+        now = self._works.clock()
+        async with self._works.begin([NOBODY]) as work:
+            await work.connection.execute(DELETE_ATTEMPTS, NOBODY, now - ATTEMPTS_KEPT_FOR)
+            rows = await work.connection.fetch(TENANTS, now - SIGN_INS_KEPT_FOR)
+        tenants = [row["tenant_id"] for row in rows]
+        if tenants:
+            async with self._works.begin(tenants) as work:
+                await work.connection.execute(DELETE_SIGN_INS, tenants, now - SIGN_INS_KEPT_FOR)

@@ -1,0 +1,21 @@
+"""What lost its validity, of all tenants: for gateways that start."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+from postgres.database import Connection
+
+SINCE = "select kind, id::text, tenant_id::text, user_id::text, at from withdrawn_since($1, $2)"
+
+
+class WithdrawalsInPostgres:
+    """The look-up of withdrawals."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def since(self, moment: datetime, most: int) -> Sequence[asyncpg.Record]:
+        """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
+        rows: Sequence[asyncpg.Record] = await self._connection.fetch(SINCE, moment, most)
+        return rows

@@ -1,0 +1,179 @@
+"""What the use cases of this service work with."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from identity.application.announcements import Announcements
+from identity.domain.account import FoundUser, Membership, NewAccount, User
+from identity.domain.lifetimes import Lifetimes
+from identity.domain.rights import PermissionsOf, Terms
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The tenant of what is counted before any tenant is known."""
+
+
+class Accounts(Protocol):
+    """Tenants, users, projects, agents."""
+
+    async def find_by_email(self, email: str) -> FoundUser | None:
+        """Return whose address that is, in whatever tenant."""
+
+    async def slug_is_taken(self, slug: str) -> bool:
+        """Tell whether any tenant has that slug."""
+
+    async def open(self, account: NewAccount, now: datetime) -> None:
+        """Store all that a registration makes, but keys and sign-ins."""
+
+    async def user(self, tenant_id: str, user_id: str) -> User:
+        """Return a user; raise not_found."""
+
+    async def memberships(self, tenant_id: str, user_id: str, first: str | None = None) -> list[Membership]:
+        """Return the projects that a user may work in, that one first, then the default one; at most 100 and one."""
+
+    async def note_sign_in(self, tenant_id: str, user_id: str, password_hash: str | None, now: datetime) -> None:
+        """Note a sign-in, and a fresh hash of the same password where there is one; silent."""
+
+
+class SignIns(Protocol):
+    """Sign-ins and their refresh tokens."""
+
+    async def begin(self, tenant_id: str, sign_in_id: str, user_id: str, project_id: str | None, now: datetime) -> None:
+        """Store a sign-in, which has no refresh token yet."""
+
+    async def find_refresh_token(self, token_hash: bytes) -> tuple[str, str] | None:
+        """Return tenant and id of a refresh token, dead or alive."""
+
+    async def lock(self, tenant_id: str, refresh_token_id: str) -> Any:
+        """Return the refresh token's row with that of its sign-in, both locked until the end of the transaction."""
+
+    async def add_token(
+        self, tenant_id: str, sign_in_id: str, token_id: str, token_hash: bytes, until: datetime, now: datetime
+    ) -> None:
+        """Make a refresh token the living one of its sign-in."""
+
+    async def revoke(self, tenant_id: str, sign_in_id: str, because: str, now: datetime) -> bool:
+        """End a sign-in; tell whether it had not ended before."""
+
+    async def revoke_all(self, tenant_id: str, user_id: str, now: datetime) -> int:
+        """End all sign-ins of a user; return how many there were."""
+
+
+class Attempts(Protocol):
+    """Failed sign-ins, per account and address."""
+
+    async def count(self, who: bytes, now: datetime) -> tuple[int, datetime | None]:
+        """Count one more attempt; return how many there are now, and until when they are refused unseen."""
+
+    async def block(self, who: bytes, until: datetime) -> None:
+        """Refuse further attempts unseen for a while."""
+
+    async def take_back(self, who: bytes) -> None:
+        """Forget one attempt, which came to nothing for a reason of our own."""
+
+    async def forget(self, who: bytes) -> None:
+        """Start over: somebody knew the password."""
+
+
+class ApiKeys(Protocol):
+    """API keys."""
+
+    async def find(self, key_hash: bytes) -> tuple[str, str] | None:
+        """Return tenant and id of a key, whatever its state."""
+
+    async def get(self, tenant_id: str, api_key_id: str, *, lock: bool = False) -> Any:
+        """Return a key's row; raise not_found."""
+
+    async def count_usable(self, tenant_id: str, user_id: str, now: datetime) -> int:
+        """Return how many usable keys a user has; until the end of the transaction nobody else makes one for them."""
+
+    async def keep(
+        self,
+        tenant_id: str,
+        api_key_id: str,
+        user_id: str,
+        name: str,
+        prefix: str,
+        key_hash: bytes,
+        terms: Terms,
+        now: datetime,
+    ) -> Any:
+        """Store a key; return its row."""
+
+    async def revoke(self, tenant_id: str, api_key_id: str, now: datetime) -> Any:
+        """End a key; return its row."""
+
+    async def touch(self, tenant_id: str, api_key_id: str, now: datetime) -> None:
+        """Note that a key was used, at most once a minute; silent."""
+
+
+class Withdrawals(Protocol):
+    """What lost its validity."""
+
+    async def since(self, moment: datetime, most: int) -> Sequence[Any]:
+        """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
+
+
+class Passwords(Protocol):
+    """Slow hashing, a few at once."""
+
+    async def hash(self, password: str) -> str:
+        """Return what may be kept of a password."""
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Tell whether that is the password. None, for somebody who does not exist, takes the same time."""
+
+    def is_outdated(self, kept: str) -> bool:
+        """Tell whether today's hashes are made with more effort."""
+
+
+class AccessTokens(Protocol):
+    """Signing."""
+
+    def issue(
+        self,
+        user: User,
+        memberships: list[Membership],
+        chosen: Membership | None,
+        sign_in_id: str,
+        token_id: str,
+        now: datetime,
+    ) -> str:
+        """Return an access token."""
+
+    def public_keys(self) -> dict[str, Any]:
+        """Return the JWKS of what tokens are signed with."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One transaction's worth of collaborators."""
+
+    accounts: Accounts
+    sign_ins: SignIns
+    attempts: Attempts
+    api_keys: ApiKeys
+    withdrawals: Withdrawals
+    announcements: Announcements
+    enter: Callable[[str], Awaitable[None]]
+    """Go behind the wall of a tenant that was only found out inside the transaction."""
+    new_id: Callable[[], str]
+    now: datetime
+
+
+OpenWork = Callable[[Collection[str]], AbstractAsyncContextManager[Work]]
+
+
+@dataclass(frozen=True)
+class Means:
+    """What lasts as long as the process."""
+
+    passwords: Passwords
+    access_tokens: AccessTokens
+    lifetimes: Lifetimes
+    permissions_of: PermissionsOf
+    open_work: OpenWork
+    """For a use case that may not hold a transaction while it waits."""
+    wait: Callable[[float], Awaitable[None]]

@@ -1,0 +1,94 @@
+"""The composition root: the only file that names every concrete class."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+
+from kernel.settings import Environment, SettingsError
+from outbox.work import UnitOfWork, Works
+from postgres.database import set_tenants
+from runtime.parts import Parts
+from runtime.service import Blueprint
+from web.permissions import permissions_of
+
+from identity.adapters.accounts_in_postgres import AccountsInPostgres
+from identity.adapters.api_keys_in_postgres import API_KEYS, ApiKeysInPostgres
+from identity.adapters.argon2_passwords import FULL, LOW, Argon2Passwords
+from identity.adapters.attempts_in_postgres import AttemptsInPostgres
+from identity.adapters.forgetting import Forgetting
+from identity.adapters.sign_ins_in_postgres import SignInsInPostgres
+from identity.adapters.signed_access_tokens import SignedAccessTokens
+from identity.adapters.withdrawals_in_postgres import WithdrawalsInPostgres
+from identity.application.announcements import Announcements
+from identity.application.work import Means, OpenWork, Work
+from identity.entrypoints.http.about import about_routes, key_set_routes
+from identity.entrypoints.http.api_keys import api_key_routes
+from identity.entrypoints.http.for_the_gateway import gateway_routes
+from identity.entrypoints.http.registration import registration_routes
+from identity.entrypoints.http.sign_in import sign_in_routes
+from identity.settings import Settings, read_settings
+
+SERVICE = "identity"
+
+
+def work_of(work: UnitOfWork) -> Work:
+    """Return what the use cases work with, inside this transaction."""
+
+    async def enter(tenant_id: str) -> None:
+        await set_tenants(work.connection, [*work.tenants, tenant_id])
+
+    return Work(
+        accounts=AccountsInPostgres(work.connection),
+        sign_ins=SignInsInPostgres(work.connection),
+        attempts=AttemptsInPostgres(work.connection),
+        api_keys=ApiKeysInPostgres(work.connection),
+        withdrawals=WithdrawalsInPostgres(work.connection),
+        announcements=Announcements(work.say, work.new_id, work.now),
+        enter=enter,
+        new_id=work.new_id,
+        now=work.now,
+    )
+
+
+def opening(works: Works) -> OpenWork:
+    """Return how a use case opens transactions of its own."""
+
+    @asynccontextmanager
+    async def open_work(tenants: Collection[str]) -> AsyncIterator[Work]:
+        async with works.begin(tenants) as work:
+            yield work_of(work)
+
+    return open_work
+
+
+def means_of(parts: Parts, settings: Settings) -> Means:
+    """Return what lasts as long as the process."""
+    try:
+        access_tokens = SignedAccessTokens(settings.jwt_private_keys, settings.issuer, settings.lifetimes)
+    except ValueError as error:
+        raise SettingsError(f"JWT_PRIVATE_KEY: {error}") from error
+    return Means(
+        passwords=Argon2Passwords(LOW if settings.cheap_passwords else FULL),
+        access_tokens=access_tokens,
+        lifetimes=settings.lifetimes,
+        permissions_of=permissions_of,
+        open_work=opening(parts.works),
+        wait=asyncio.sleep,
+    )
+
+
+async def build(parts: Parts, variables: Mapping[str, str] = os.environ) -> Blueprint:
+    """Put the service together."""
+    means = means_of(parts, read_settings(Environment(variables)))
+    return Blueprint(
+        routes=[
+            registration_routes(work_of, means),
+            sign_in_routes(work_of, means),
+            about_routes(work_of, means),
+            api_key_routes(work_of, means, API_KEYS),
+            gateway_routes(work_of, means),
+            key_set_routes(means),
+        ],
+        roles=[("work", Forgetting(parts.works))],
+    )

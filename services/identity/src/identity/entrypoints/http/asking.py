@@ -1,0 +1,54 @@
+"""Who asks, in the words of the use cases."""
+
+from kernel.ids import is_id
+from starlette.requests import Request
+from telemetry.tracing import current_traceparent
+from web.caller import Caller
+from web.exchange import exchange_of
+from web.works import NOBODY, Scope
+
+from identity.application.announcements import Caused
+from identity.application.recognise_caller import Person, recognise_caller
+from identity.application.work import Work
+from identity.domain.rights import Rights
+
+FORWARDED_FOR = "x-forwarded-for"
+
+
+def nobody_scope(_: Request) -> Scope:
+    """Return the scope of a public route that finds out inside its transaction whose it is."""
+    return Scope((NOBODY,), NOBODY, NOBODY)
+
+
+def caused_by(caller: Caller) -> Caused:
+    """Return who asked, for the events."""
+    return Caused(
+        tenant_id=caller.tenant_id,
+        actor=f"{caller.subject_kind}:{caller.subject}",
+        correlation_id=caller.correlation_id,
+        traceparent=current_traceparent(),
+    )
+
+
+def caused_by_nobody(request: Request) -> Caused:
+    """Return what is known of a call before anybody signed in."""
+    correlation_id = exchange_of(request.scope).correlation_id
+    assert is_id(correlation_id)
+    return Caused(NOBODY, "system:identity", correlation_id, current_traceparent())
+
+
+async def person_of(caller: Caller, work: Work) -> Person:
+    """Return the person who calls, by their own sign-in or by a key of theirs."""
+    rights = Rights(caller.role, caller.owner, caller.permissions)
+    return await recognise_caller(
+        caller.subject_kind, caller.subject, caller.credential_id, rights, tenant_id=caller.tenant_id, work=work
+    )
+
+
+def client_address(request: Request) -> str:
+    """Return the address that a call came from.
+
+    The gateway alone reaches this service and writes `X-Forwarded-For` itself, so its last entry is the client.
+    """
+    forwarded = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
+    return forwarded[:64] or (request.client.host if request.client else "unknown")
