@@ -1,0 +1,1 @@
+"""What people, programs and providers may ask."""
