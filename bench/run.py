@@ -150,9 +150,7 @@ def wait_until_drained(instance: Instance, within_s: float = 120) -> None:
         try:
             total = 0
             for schema in ("channel_gateway", "contact", "session", "messaging"):
-                total += await connection.fetchval(
-                    f"select count(*) from {schema}.outbox_events where published_at is null"
-                )
+                total += await connection.fetchval(f"select count(*) from {schema}.outbox_pending")
             return total
         finally:
             await connection.close()

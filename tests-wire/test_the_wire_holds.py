@@ -92,7 +92,7 @@ async def test_without_waiting_for_the_confirm_a_killed_relay_loses(wire: Wire) 
     # The broker is out of reach while the relay marks: what it marked without a confirm is gone when it dies.
     doomed = wire.start("relay", WITHOUT="confirm", RABBITMQ_URL="amqp://nobody:nothing@127.0.0.1:1/%2F")
     await wire.say(chats=2, each=5)
-    pending = "select count(*) = 0 from toy.outbox_events where published_at is null"
+    pending = "select count(*) = 0 from toy.outbox_pending"
     await eventually(lambda: wire.administrator.fetchval(pending), within_s=20)
     doomed.kill()
 
@@ -333,7 +333,7 @@ async def test_a_missing_queue_keeps_its_events_in_the_outbox_and_a_consumer_tha
             await channel.queue_delete(Names(wire.service, "first").queue(partition))
         await wire.say(chats=8, each=2)
         await eventually(lambda: "publishing was refused" in wire.log_text(), because="unroutable although subscribed")
-        pending = "select count(*) from toy.outbox_events where published_at is null"
+        pending = "select count(*) from toy.outbox_pending"
         assert await wire.administrator.fetchval(pending) == 8 * 2 * len(TENANTS)
         await declare(channel, topology, toy.PARTITIONS)
 

@@ -120,7 +120,7 @@ class Wire:
     async def _quiet(self) -> bool:
         before = await self.count()
         await asyncio.sleep(0.5)
-        pending = await self.administrator.fetchval("select count(*) from toy.outbox_events where published_at is null")
+        pending = await self.administrator.fetchval("select count(*) from toy.outbox_pending")
         return pending == 0 and before == await self.count()
 
     async def check(self) -> None:
@@ -128,7 +128,7 @@ class Wire:
         expected = self.expected()
         for consumer, chats in (await self.applied()).items():
             assert dict(chats) == expected, f"{consumer}: {difference(expected, chats)}"
-        pending = await self.administrator.fetchval("select count(*) from toy.outbox_events where published_at is null")
+        pending = await self.administrator.fetchval("select count(*) from toy.outbox_pending")
         assert pending == 0, f"{pending} rows are not published"
 
     async def reconnect(self) -> None:

@@ -1,6 +1,6 @@
-"""The relay: what committed in the outbox goes to the broker, in order, and is marked once the broker has it.
+"""The relay: what committed in the outbox goes to the broker, in order, and is struck off once the broker has it.
 
-One relay leads per service and database, by an advisory lock on its own connection. It takes what is not yet marked, so a row that
+One relay leads per service and database, by an advisory lock on its own connection. It takes what is still pending, so a row that
 commits late is met on the next look, whatever its number; nothing is ever skipped. Published means confirmed. Per event type and
 partition at most one message is unconfirmed: a refusal inside a window would reorder a chat. Lanes go in parallel, and a lane that
 the broker refuses waits without holding up the others.
@@ -27,15 +27,25 @@ EVENTS_PER_MESSAGE = 200
 ROWS_PER_LOOK = 4000
 
 PENDING = """
-select id, type, routing_key, body from outbox_events
-where published_at is null and routing_key <> all($1::text[])
+select seq, event_id, routing_key from outbox_pending
+where routing_key <> all($1::text[])
 order by seq limit $2
 """
-MARK = "update outbox_events set published_at = now() where id = any($1::uuid[])"
+BODIES = "select id, body from outbox_events where id = any($1::uuid[])"
+DONE = "delete from outbox_pending where seq = any($1::bigint[])"
 BACKLOG = """
 select count(*) as pending, coalesce(extract(epoch from now() - min(created_at)), 0)::float as lag_s
-from (select created_at from outbox_events where published_at is null order by seq limit 10000) as waiting
+from (select created_at from outbox_pending order by seq limit 10000) as waiting
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One event on its way to the broker."""
+
+    seq: int
+    type: str
+    body: bytes
 
 
 class Publisher(Protocol):
@@ -151,31 +161,32 @@ class Relay:
         gauges.LAG.set(row["lag_s"])
 
     async def run_once(self, connection: asyncpg.Connection) -> int:
-        """Publish and mark what is pending now; return how many events were confirmed."""
+        """Publish what is pending now and strike off what was confirmed; return how many events that were."""
         now = time.monotonic()
         held = [key for key, lane in self._held.items() if lane.until > now]
         rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK)
+        bodies = dict(await connection.fetch(BODIES, [row["event_id"] for row in rows])) if rows else {}
         self._failpoints.reach("relay.after_look")
-        lanes: dict[str, list[asyncpg.Record]] = {}
-        for row in rows:
-            lanes.setdefault(row["routing_key"], []).append(row)
+        lanes: dict[str, list[Pending]] = {}
+        for seq, event_id, routing_key in rows:
+            lanes.setdefault(routing_key, []).append(Pending(seq, routing_key.rpartition(".")[0], bodies[event_id]))
         confirmed = await asyncio.gather(*(self._publish(key, waiting) for key, waiting in lanes.items()))
-        done = [event_id for ids in confirmed for event_id in ids]
+        done = [seq for lane in confirmed for seq in lane]
         if done:
             self._failpoints.reach("relay.before_mark")
-            await connection.execute(MARK, done)
+            await connection.execute(DONE, done)
             self._failpoints.reach("relay.after_mark")
         self.looks += 1
         return len(done)
 
-    async def _publish(self, routing_key: str, rows: Sequence[asyncpg.Record]) -> list[object]:
-        """Publish the rows of one lane, message after message; return the ids that the broker confirmed."""
-        confirmed: list[object] = []
-        for run in messages_of(rows):
+    async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[int]:
+        """Publish what waits in one lane, message after message; return the numbers that the broker confirmed."""
+        confirmed: list[int] = []
+        for run in messages_of(waiting):
             started = time.monotonic()
             try:
                 publishing = asyncio.ensure_future(
-                    self._publisher.publish(routing_key, run[0]["type"], [row["body"] for row in run])
+                    self._publisher.publish(routing_key, run[0].type, [each.body for each in run])
                 )
                 await asyncio.sleep(0)
                 self._failpoints.reach("relay.before_confirm")
@@ -183,28 +194,28 @@ class Relay:
             except Exception as error:  # whatever the broker said, the rows stay and the lane waits
                 lane = self._held.setdefault(routing_key, _Lane(Backoff(0.1, 2.0), 0.0))
                 lane.until = time.monotonic() + lane.backoff.next_s()
-                gauges.ERRORS.labels(run[0]["type"]).inc()
+                gauges.ERRORS.labels(run[0].type).inc()
                 log.warning("publishing was refused", routing_key=routing_key, error_type=type(error).__name__)
                 break
             self._failpoints.reach("relay.after_confirm")
             self._held.pop(routing_key, None)
-            gauges.PUBLISHED.labels(run[0]["type"]).inc(len(run))
+            gauges.PUBLISHED.labels(run[0].type).inc(len(run))
             gauges.BATCH_SIZE.observe(len(run))
             gauges.DURATION.observe(time.monotonic() - started)
-            confirmed += [row["id"] for row in run]
+            confirmed += [each.seq for each in run]
         return confirmed
 
 
-def messages_of(rows: Sequence[asyncpg.Record]) -> list[list[asyncpg.Record]]:
-    """Cut the rows of one lane into messages of at most 200 events and 256 KiB."""
-    messages: list[list[asyncpg.Record]] = []
+def messages_of(waiting: Sequence[Pending]) -> list[list[Pending]]:
+    """Cut what waits in one lane into messages of at most 200 events and 256 KiB."""
+    messages: list[list[Pending]] = []
     size = 0
-    for row in rows:
-        weight = len(row["body"]) + 1
+    for each in waiting:
+        weight = len(each.body) + 1
         if not messages or len(messages[-1]) >= EVENTS_PER_MESSAGE or size + weight > MAX_EVENT_BYTES:
             messages.append([])
             size = 0
-        messages[-1].append(row)
+        messages[-1].append(each)
         size += weight
     return messages
 

@@ -17,28 +17,45 @@ def outbox_tables(schema: str) -> str:
 
 _TABLES = """
 -- Partitions by range of the UUIDv7 id: a unique key must hold the partition's column, and a time column would let one id pass twice.
+create sequence {schema}.outbox_seq;
 create table {schema}.outbox_events (
-    seq bigint generated always as identity,
+    seq bigint not null default nextval('{schema}.outbox_seq'),
     id uuid not null,
     tenant_id uuid not null,
     type text not null,
     routing_key text not null,
     body bytea not null check (octet_length(body) <= 262144),
     created_at timestamptz not null default now(),
-    published_at timestamptz,
     primary key (id)
 ) partition by range (id);
 create table {schema}.outbox_events_default partition of {schema}.outbox_events default;
--- All that the relay reads: what is not yet confirmed, in the order in which it was said.
-create index outbox_pending on {schema}.outbox_events (seq) where published_at is null;
+
+-- What the broker has not confirmed yet, in the order in which it was said. The events themselves are only ever appended: marking
+-- them would write each body twice (measured: docs/decisions/0001).
+create table {schema}.outbox_pending (
+    seq bigint primary key,
+    event_id uuid not null,
+    tenant_id uuid not null,
+    routing_key text not null,
+    created_at timestamptz not null default now()
+);
 
 alter table {schema}.outbox_events enable row level security;
 alter table {schema}.outbox_events force row level security;
 create policy tenant_wall on {schema}.outbox_events to {schema}_app using ({wall}) with check ({wall});
 create policy relay_reads on {schema}.outbox_events for select to {schema}_relay using (true);
-create policy relay_marks on {schema}.outbox_events for update to {schema}_relay using (true) with check (true);
 grant select, insert on {schema}.outbox_events to {schema}_app;
-grant select, update (published_at) on {schema}.outbox_events to {schema}_relay;
+grant usage on sequence {schema}.outbox_seq to {schema}_app;
+grant select on {schema}.outbox_events to {schema}_relay;
+
+alter table {schema}.outbox_pending enable row level security;
+alter table {schema}.outbox_pending force row level security;
+create policy tenant_wall on {schema}.outbox_pending to {schema}_app using ({wall}) with check ({wall});
+create policy relay_takes on {schema}.outbox_pending to {schema}_relay using (true);
+create policy finder_reads on {schema}.outbox_pending for select to {schema}_finder using (true);
+grant select, insert on {schema}.outbox_pending to {schema}_app;
+grant select, delete on {schema}.outbox_pending to {schema}_relay;
+grant select on {schema}.outbox_pending to {schema}_finder;
 
 create table {schema}.inbox_events (
     event_id uuid not null,
@@ -124,13 +141,10 @@ begin
     return made;
 end $keep$;
 -- How long the oldest pending event and the oldest parked one have waited, whoever they belong to: numbers only, for readiness.
-create policy finder_reads on {schema}.outbox_events for select to {schema}_finder using (true);
-grant select on {schema}.outbox_events to {schema}_finder;
 create function {schema}.backlog() returns table (outbox_age_s float, parked_age_s float)
     language sql stable security definer set search_path = {schema}, pg_temp as $backlog$
     select
-        coalesce((select extract(epoch from now() - created_at) from {schema}.outbox_events
-            where published_at is null order by seq limit 1), 0)::float,
+        coalesce((select extract(epoch from now() - created_at) from {schema}.outbox_pending order by seq limit 1), 0)::float,
         coalesce((select extract(epoch from now() - min(parked_at)) from {schema}.parked_events where status = 'parked'), 0)::float
 $backlog$;
 alter function {schema}.backlog() owner to {schema}_finder;
@@ -145,4 +159,13 @@ alter table {schema}.outbox_events_default force row level security;
 alter table {schema}.inbox_events_default enable row level security;
 alter table {schema}.inbox_events_default force row level security;
 select {schema}.keep_partitions(30, 14);
+"""
+
+
+def drop_outbox_tables(schema: str) -> str:
+    """Return the statements that take all of it back."""
+    return f"""
+drop function {schema}.backlog(), {schema}.keep_partitions(int, int), {schema}.id_at(bigint);
+drop table {schema}.parked_events, {schema}.inbox_events, {schema}.outbox_pending, {schema}.outbox_events;
+drop sequence {schema}.outbox_seq;
 """

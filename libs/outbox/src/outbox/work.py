@@ -16,11 +16,15 @@ from kernel.ids import NewId, new_id
 from postgres.database import Connection, Database
 
 SAY = """
-insert into outbox_events (id, tenant_id, type, routing_key, body)
-select id, tenant_id, type, routing_key, body
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) with ordinality
-    as said (id, tenant_id, type, routing_key, body, position)
-order by position
+with said as (
+    insert into outbox_events (id, tenant_id, type, routing_key, body)
+    select id, tenant_id, type, routing_key, body
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) with ordinality
+        as s (id, tenant_id, type, routing_key, body, position)
+    order by position
+    returning seq, id, tenant_id, routing_key
+)
+insert into outbox_pending (seq, event_id, tenant_id, routing_key) select seq, id, tenant_id, routing_key from said
 """
 
 

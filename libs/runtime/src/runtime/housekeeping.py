@@ -44,7 +44,8 @@ class Housekeeping:
     async def run_once(self) -> None:
         """Make partitions ahead, drop old ones, forget old idempotency keys."""
         async with self._works.begin([]) as work:
-            await work.connection.execute(
-                "select keep_partitions($1, $2)", self._settings.outbox_days, self._settings.inbox_days
-            )
+            waiting_s = await work.connection.fetchval("select outbox_age_s from backlog()")
+            # What the broker has not got yet stays, however old it is.
+            days = max(self._settings.outbox_days, int(waiting_s / 86400) + 2)
+            await work.connection.execute("select keep_partitions($1, $2)", days, self._settings.inbox_days)
         await delete_expired(self._works)

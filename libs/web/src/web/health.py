@@ -69,7 +69,7 @@ class Health:
         self._beat_at: float | None = None
 
     def start_heart(self) -> None:
-        """Begin to notice when the event loop stands still. Called by the server; more calls change nothing."""
+        """Begin to notice when the event loop stands still. The first probe does it too; more calls change nothing."""
         if self._beat_at is None:
             self._beat()
 
@@ -139,6 +139,7 @@ class Health:
 
     async def live(self, _: Request) -> Response:
         """Answer /live: the event loop moves. No dependency is asked."""
+        self.start_heart()
         return JSONResponse(self.head("healthy" if self.alive else "unhealthy"), 200 if self.alive else 503)
 
     async def ready(self, _: Request) -> Response:

@@ -11,6 +11,8 @@ from web.problems import pointer_to
 
 MOST_JSON_BYTES = 1024 * 1024
 MOST_DEPTH = 32
+MOST_DISCARDED_BYTES = 8 * 1024 * 1024
+"""How much more of a body that is too large is read and thrown away, so that its sender gets to read the refusal."""
 
 
 class StrictRequest(Request):
@@ -32,17 +34,21 @@ class StrictRequest(Request):
 
 
 async def read_within(request: Request, most_bytes: int) -> bytes:
-    """Return the raw body of a request; raise payload_too_large as soon as it is known to exceed `most_bytes`."""
+    """Return the raw body of a request; raise payload_too_large if it exceeds `most_bytes`, announced or not."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most_bytes:
-        raise _too_large(most_bytes)
+    size = int(announced) if announced.isdigit() else 0
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most_bytes:
-            raise _too_large(most_bytes)
-        parts.append(part)
+    read = 0
+    if size <= most_bytes + MOST_DISCARDED_BYTES:
+        async for part in request.stream():
+            read += len(part)
+            size = max(size, read)
+            if size <= most_bytes:
+                parts.append(part)
+            elif read > most_bytes + MOST_DISCARDED_BYTES:
+                break
+    if size > most_bytes:
+        raise DomainError("payload_too_large", f"at most {most_bytes} bytes are taken")
     return b"".join(parts)
 
 
@@ -113,7 +119,3 @@ def _check_text(text: str, path: list[object]) -> None:
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         field = FieldError(pointer_to(path), "bad_format", "text without NUL and lone surrogates expected")
         raise DomainError("validation_failed", "1 field needs attention", fields=(field,))
-
-
-def _too_large(most_bytes: int) -> DomainError:
-    return DomainError("payload_too_large", f"at most {most_bytes} bytes are taken")

@@ -6,6 +6,7 @@ At the service they stand under `/api/v1/parked-events/<its own name>`, so that 
 import base64
 import json
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Protocol
 
 from fastapi import Query
@@ -104,6 +105,8 @@ def parked_event_routes(parked: ParkedEvents) -> Routes:
     """Return the routes for one service's parked events."""
     service = parked.service
     routes = Routes("parked events", prefix=f"/parked-events/{service}")
+    several = {"reason": "reason = any({})", "status": "status = any({})"}
+    listing = replace(parked.listing, filters={**parked.listing.filters, **several})
 
     def answer_of(row: Row) -> ParkedEventAnswer:
         return ParkedEventAnswer.of(row, service=service)
@@ -112,7 +115,7 @@ def parked_event_routes(parked: ParkedEvents) -> Routes:
     async def list_parked_events(
         work: Work,
         caller: TheCaller,
-        page: Annotated[Paging, paging(parked.listing, sort="-parked_at")],
+        page: Annotated[Paging, paging(listing, sort="-parked_at")],
         type: Annotated[str | None, Query(max_length=200)] = None,
         reason: Annotated[list[str] | None, Query(), AnyOf(*REASONS)] = None,
         subject: Annotated[str | None, Query(max_length=200)] = None,

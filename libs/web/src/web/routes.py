@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 PlainHandler = Callable[[Request], Awaitable[Response]]
 
 
-class UndeclaredRouteError(Exception):
+class UndeclaredRouteError(ValueError):
     """A route that does not say, or says wrongly, who may call it. The service does not start."""
 
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import errno
+import os
 import socket
+import threading
+import time
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
+from kernel.settings import SettingsError
 from starlette.types import ASGIApp
 from telemetry.logs import get_logger
 
@@ -22,8 +26,50 @@ HEADER_READ_TIMEOUT_MS = 30_000
 """Also what an idle kept-alive connection is given: WAHA reuses its sockets for 4 s."""
 
 
-class PortTakenError(SystemExit):
-    """Somebody else listens there already, or we may not. Ends the process with one sentence."""
+THREADS_END_WITHIN_S = 3.0
+
+
+class PortTakenError(SettingsError):
+    """Somebody else listens there already, or we may not: one sentence that says what to do."""
+
+
+class _NativeThreads:
+    """Waits for the server's own threads after the last server has stopped.
+
+    They outlive `serve()` by some milliseconds. An interpreter that ends meanwhile is aborted by them (seen in one of
+    eight processes; emmett-framework/granian#693).
+    """
+
+    def __init__(self) -> None:
+        self._servers = 0
+        self._before: set[str] = set()
+
+    def enter(self) -> None:
+        """Note that a server starts."""
+        if self._servers == 0:
+            self._before = _threads_unknown_to_python()
+        self._servers += 1
+
+    async def leave(self) -> None:
+        """Note that a server has stopped; the last one waits."""
+        self._servers -= 1
+        deadline = time.monotonic() + THREADS_END_WITHIN_S
+        while self._servers == 0 and _threads_unknown_to_python() - self._before:
+            if time.monotonic() > deadline:
+                log.warning("threads of the server have not ended")
+                return
+            await asyncio.sleep(0.005)
+
+
+def _threads_unknown_to_python() -> set[str]:
+    known = {str(thread.native_id) for thread in threading.enumerate()}
+    try:
+        return set(os.listdir("/proc/self/task")) - known  # noqa: PTH208 - pathlib reads the same with more work
+    except OSError:
+        return set()
+
+
+_native_threads = _NativeThreads()
 
 
 class HttpServer:
@@ -56,6 +102,7 @@ class HttpServer:
             log_dictconfig={"version": 1, "incremental": True, "handlers": {}, "formatters": {}, "loggers": {}},
         )
         server.workers_kill_timeout = GRACE_S
+        _native_threads.enter()
         serving = asyncio.create_task(server.serve(), name=f"serving {self.name}")
         told = asyncio.create_task(stopping.wait())
         log.info("listening", role=self.name, host=self._host, port=self._port)
@@ -66,6 +113,7 @@ class HttpServer:
             await serving
         finally:
             told.cancel()
+            await _native_threads.leave()
         log.info("stopped listening", role=self.name, port=self._port)
 
 

@@ -1,6 +1,6 @@
 """Create contacts and their identities."""
 
-from outbox.tables import outbox_tables
+from outbox.tables import drop_outbox_tables, outbox_tables
 from postgres.migrating import run_sql
 from postgres.walls import protect
 from web.idempotency import TABLE_SQL
@@ -95,11 +95,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop it all; the schema itself belongs to the installation."""
+    run_sql("drop table contact.channel_identities, contact.contacts;")
     run_sql(
-        """
-        drop table contact.channel_identities, contact.contacts;
-        drop function contact.backlog(), contact.keep_partitions(int, int), contact.id_at(bigint);
-        drop function contact.tenants_with_old_idempotency_keys(timestamptz);
-        drop table contact.idempotency_keys, contact.parked_events, contact.inbox_events, contact.outbox_events;
-        """
+        "drop table contact.idempotency_keys; drop function contact.tenants_with_old_idempotency_keys(timestamptz);"
     )
+    run_sql(drop_outbox_tables("contact"))
