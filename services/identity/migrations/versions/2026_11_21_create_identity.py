@@ -1,6 +1,6 @@
 """Create tenants, users, projects, agents, API keys and sign-ins."""
 
-from outbox.tables import outbox_tables
+from outbox.tables import drop_outbox_tables, outbox_tables
 from postgres.migrating import run_sql
 from postgres.walls import finder_function, finder_may_read, protect
 from web.idempotency import TABLE_SQL
@@ -297,8 +297,8 @@ def downgrade() -> None:
             identity.tenants_with_ended_sign_ins(timestamptz);
         drop table identity.sign_in_failures, identity.refresh_tokens, identity.sign_ins, identity.api_keys, identity.agents,
             identity.project_members, identity.projects, identity.tenant_members, identity.users, identity.tenants;
-        drop function identity.backlog(), identity.keep_partitions(int, int), identity.id_at(bigint);
         drop function identity.tenants_with_old_idempotency_keys(timestamptz);
-        drop table identity.idempotency_keys, identity.parked_events, identity.inbox_events, identity.outbox_events;
+        drop table identity.idempotency_keys;
         """
     )
+    run_sql(drop_outbox_tables("identity"))

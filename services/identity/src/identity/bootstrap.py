@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from kernel.settings import Environment, SettingsError
@@ -30,6 +30,8 @@ from identity.entrypoints.http.sign_in import sign_in_routes
 from identity.settings import Settings, read_settings
 
 SERVICE = "identity"
+
+Wait = Callable[[float], Awaitable[None]]
 
 
 def work_of(work: UnitOfWork) -> Work:
@@ -62,7 +64,7 @@ def opening(works: Works) -> OpenWork:
     return open_work
 
 
-def means_of(parts: Parts, settings: Settings) -> Means:
+def means_of(parts: Parts, settings: Settings, wait: Wait) -> Means:
     """Return what lasts as long as the process."""
     try:
         access_tokens = SignedAccessTokens(settings.jwt_private_keys, settings.issuer, settings.lifetimes)
@@ -74,13 +76,13 @@ def means_of(parts: Parts, settings: Settings) -> Means:
         lifetimes=settings.lifetimes,
         permissions_of=permissions_of,
         open_work=opening(parts.works),
-        wait=asyncio.sleep,
+        wait=wait,
     )
 
 
-async def build(parts: Parts, variables: Mapping[str, str] = os.environ) -> Blueprint:
-    """Put the service together."""
-    means = means_of(parts, read_settings(Environment(variables)))
+async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: Wait = asyncio.sleep) -> Blueprint:
+    """Put the service together. `wait` holds back the answers to whoever guesses passwords."""
+    means = means_of(parts, read_settings(Environment(variables)), wait)
     return Blueprint(
         routes=[
             registration_routes(work_of, means),

@@ -11,8 +11,11 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def delay_s(failures: int) -> float:
-    """Return how long the answer waits after that many failures: 1, 2, 4, … seconds from the fifth on."""
-    return 0.0 if failures < FIRST_DELAYED else 2.0 ** (min(failures, MOST_FAILURES) - FIRST_DELAYED)
+    """Return how long the answer waits after that many failures: 1, 2, 4, 8, 16 seconds from the fifth to the ninth.
+
+    The tenth is told to come back later, at once.
+    """
+    return 2.0 ** (failures - FIRST_DELAYED) if FIRST_DELAYED <= failures < MOST_FAILURES else 0.0
 
 
 def who(email: str, address: str) -> bytes:

@@ -1,0 +1,126 @@
+"""Identity as a whole, over ASGI on a real database; time and waiting are the tests'."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from identity.bootstrap import build
+from testkit.plugin import DatabaseOf
+from testkit.serving import Served, a_caller, serving
+from web.caller import Caller
+from web.works import NOBODY
+
+PASSWORD = "um cavalo bebe chá frio"
+
+
+def pem() -> str:
+    """Return a fresh private key as operators keep it."""
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+VARIABLES = {
+    "ENV": "test",
+    "PASSWORD_HASH_COST": "low",
+    "JWT_PRIVATE_KEY": pem() + pem(),
+    "APP_BASE_URL": "https://crm.example.com/",
+    "ENCRYPTION_AES_KEY": "k1:unused-here",
+}
+
+THE_GATEWAY = a_caller(NOBODY, None, subject=NOBODY, subject_kind="system", credential_id=NOBODY, permissions=frozenset())
+
+
+@dataclass
+class House:
+    """The service, with a clock that stands still until somebody moves it, and waits that take no time."""
+
+    served: Served
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    waited: list[float] = field(default_factory=list)
+
+    async def wait(self, seconds: float) -> None:
+        """Note a wait."""
+        if seconds:
+            self.waited.append(seconds)
+
+    def pass_time(self, **much: float) -> None:
+        """Move the clock."""
+        self.now += timedelta(**much)
+
+    async def post(self, path: str, body: dict[str, Any], address: str = "203.0.113.5", **headers: str) -> httpx.Response:
+        """Send something without any credential, as the gateway passes it on."""
+        sent = {"X-Forwarded-For": address, **headers}
+        return await self.served.client.post(f"/api/v1{path}", json=body, headers=sent)
+
+    async def register(self, email: str = "ana@example.com", **more: Any) -> dict[str, Any]:
+        """Register somebody; return the answer."""
+        body = {"name": "Ana Lima", "email": email, "password": PASSWORD, **more}
+        answer = await self.post("/auth/register", body)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def log_in(self, email: str = "ana@example.com", password: str = PASSWORD, **more: Any) -> httpx.Response:
+        """Sign in."""
+        return await self.post("/auth/login", {"email": email, "password": password}, **more)
+
+    def owner(self, registered: dict[str, Any], **more: Any) -> Caller:
+        """Return the caller that the gateway makes of a registration's access token."""
+        return replace(
+            a_caller(registered["tenant_id"], registered["default_project_id"], owner=True),
+            subject=registered["user_id"],
+            **more,
+        )
+
+    async def resolve(self, api_key: str) -> httpx.Response:
+        """Ask who calls with a key, as the gateway does."""
+        key_hash = hashlib.sha256(api_key.encode()).hexdigest()
+        return await self.served.ask(THE_GATEWAY, "POST", "/internal/api-keys/resolve", json={"key_hash": key_hash})
+
+    async def holder(self, api_key: str) -> Caller:
+        """Return the caller that the gateway makes of a key."""
+        answer = await self.resolve(api_key)
+        assert answer.status_code == 200, answer.text
+        facts = answer.json()
+        return a_caller(
+            facts["tenant_id"],
+            facts["project_id"],
+            subject=facts["credential_id"],
+            subject_kind="api_key",
+            credential_id=facts["credential_id"],
+            role=facts["role"],
+            owner=facts["owner"],
+            permissions=frozenset(facts["permissions"]),
+            agent_id=facts["agent_id"],
+        )
+
+    async def rows(self, table: str) -> int:
+        """Count the rows of a table, from above all walls."""
+        count: int = await self.served.administrator.fetchval(f"select count(*) from identity.{table}")
+        return count
+
+    async def said(self) -> list[str]:
+        """Return the types of all events that were said."""
+        return [event.type for event in await self.served.said()]
+
+
+@pytest_asyncio.fixture
+async def house(database_of: DatabaseOf) -> AsyncIterator[House]:
+    """The service on a fresh database."""
+    waits: list[House] = []
+
+    async def wait(seconds: float) -> None:
+        await waits[0].wait(seconds)
+
+    built = partial(build, variables=VARIABLES, wait=wait)
+    async with serving(await database_of("identity", "identity"), built) as served:
+        made = House(served)
+        waits.append(made)
+        served.parts.works.clock = lambda: made.now
+        yield made
