@@ -1,0 +1,151 @@
+"""Chats in Postgres, set-based. Rows are locked in the order of their key, so that two batches wait instead of deadlocking."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import asyncpg
+from postgres.database import Connection
+
+from messaging.domain.acknowledgement import Acknowledged
+from messaging.domain.arrival import Arrival
+from messaging.domain.conversations import Chat
+
+BY_KEY = """
+select c.tenant_id::text, c.id::text, c.project_id::text, c.chat_key, c.channel_id::text, c.channel_type, c.chat_type,
+    c.contact_id::text, c.external_chat_id, c.external_ids, c.subject, c.last_sequence, c.unread_count, c.read_at,
+    c.read_sequence, c.last_message_at, c.last_message_sequence, c.last_message_id::text, c.last_message_preview,
+    c.last_message_type, c.last_message_inbound, c.last_inbound_at
+from unnest($1::uuid[], $2::text[]) as wanted (tenant_id, chat_key)
+join chats c on c.tenant_id = wanted.tenant_id and c.chat_key = wanted.chat_key and c.status <> 'closed'
+order by c.tenant_id, c.chat_key
+for no key update of c
+"""
+
+BY_ADDRESS = """
+select c.tenant_id::text, c.id::text, c.project_id::text, c.chat_key, c.channel_id::text, c.channel_type, c.chat_type,
+    c.contact_id::text, c.external_chat_id, c.external_ids, c.subject, c.last_sequence, c.unread_count, c.read_at,
+    c.read_sequence, c.last_message_at, c.last_message_sequence, c.last_message_id::text, c.last_message_preview,
+    c.last_message_type, c.last_message_inbound, c.last_inbound_at
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as wanted (tenant_id, channel_id, external_chat_id)
+join chats c on c.tenant_id = wanted.tenant_id and c.channel_id = wanted.channel_id
+    and c.external_chat_id = wanted.external_chat_id and c.status <> 'closed'
+order by c.tenant_id, c.chat_key
+for no key update of c
+"""
+
+BEGIN_NEW = """
+insert into chats (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject,
+    participants)
+select n.*, case when n.contact_id is null then '[]' else jsonb_build_array(jsonb_build_object('id', n.contact_id,
+    'type', 'contact', 'joined_at', now(), 'left_at', null, 'is_admin', false)) end
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[])
+    as n (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject)
+order by n.tenant_id, n.chat_key
+"""
+
+# An archived chat in which somebody writes is active again.
+KEEP = """
+update chats c set external_chat_id = k.external_chat_id, external_ids = array(select jsonb_array_elements_text(k.external_ids)),
+    subject = k.subject, last_sequence = k.last_sequence, unread_count = k.unread_count, last_message_at = k.last_message_at,
+    last_message_sequence = k.last_message_sequence, last_message_id = k.last_message_id,
+    last_message_preview = k.last_message_preview, last_message_type = k.last_message_type,
+    last_message_inbound = k.last_message_inbound, last_inbound_at = k.last_inbound_at, status = 'active',
+    version = c.version + 1, updated_at = now()
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::bigint[],
+    $10::uuid[], $11::text[], $12::text[], $13::bool[], $14::timestamptz[])
+    as k (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
+        last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at)
+where c.tenant_id = k.tenant_id and c.id = k.id
+"""
+
+# Only forward. What is unread is counted anew, since the mark may stand anywhere.
+MARK_READ = """
+update chats c set read_at = r.read_at, read_sequence = r.read_sequence, unread_count = (
+        select count(*) from messages m where m.tenant_id = c.tenant_id and m.chat_id = c.id and m.direction = 'inbound'
+            and m.origin <> 'history' and (m.timestamp, m.sequence) > (r.read_at, r.read_sequence)
+    ), version = c.version + 1, updated_at = now()
+from (
+    select r.* from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[]) as r (tenant_id, chat_id, read_at, read_sequence)
+    join chats c on c.tenant_id = r.tenant_id and c.id = r.chat_id
+    order by c.tenant_id, c.chat_key for no key update of c
+) r
+where c.tenant_id = r.tenant_id and c.id = r.chat_id
+    and (c.read_at is null or (c.read_at, c.read_sequence) < (r.read_at, r.read_sequence))
+"""
+
+_beginning: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731 - a table of columns
+    c.tenant_id,
+    c.id,
+    c.project_id,
+    c.chat_key,
+    c.channel_id,
+    c.channel_type,
+    c.chat_type,
+    c.contact_id,
+    c.external_chat_id,
+    c.subject,
+)
+_changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
+    c.tenant_id,
+    c.id,
+    c.external_chat_id,
+    json_list(c.external_ids),
+    c.subject,
+    c.last_sequence,
+    c.unread_count,
+    c.last_message_at,
+    c.last_message_sequence,
+    c.last_message_id,
+    c.last_message_preview,
+    c.last_message_type,
+    c.last_message_inbound,
+    c.last_inbound_at,
+)
+
+
+class ChatsInPostgres:
+    """The chat table."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def by_key(self, arrivals: Sequence[Arrival]) -> list[Chat]:
+        """Return the chats of the arrivals' keys, unless closed, locked until the transaction ends."""
+        wanted = {(arrival.tenant_id, arrival.chat_key) for arrival in arrivals}
+        return _chats(
+            await self._connection.fetch(BY_KEY, [tenant for tenant, _ in wanted], [key for _, key in wanted])
+        )
+
+    async def by_address(self, arrivals: Sequence[Arrival]) -> list[Chat]:
+        """Return the chats that the provider knows by the arrivals' chat ids, unless closed, locked likewise."""
+        wanted = {(arrival.tenant_id, arrival.channel_id, arrival.external_chat_id) for arrival in arrivals}
+        return _chats(await self._connection.fetch(BY_ADDRESS, *map(list, zip(*wanted, strict=True))))
+
+    async def begin(self, chats: Sequence[Chat]) -> None:
+        """Store new chats."""
+        await self._connection.execute(BEGIN_NEW, *map(list, zip(*map(_beginning, chats), strict=True)))
+
+    async def keep(self, chats: Collection[Chat]) -> None:
+        """Store what messages changed in chats; an archived one comes back."""
+        if chats:
+            await self._connection.execute(KEEP, *map(list, zip(*map(_changing, chats), strict=True)))
+
+    async def mark_read(self, messages: Sequence[Acknowledged]) -> None:
+        """Move the read marks of chats to these messages, only forward, and count what is unread behind them."""
+        await self._connection.execute(
+            MARK_READ,
+            [message.tenant_id for message in messages],
+            [message.chat_id for message in messages],
+            [message.timestamp for message in messages],
+            [message.sequence for message in messages],
+        )
+
+
+def _chats(rows: Sequence[asyncpg.Record]) -> list[Chat]:
+    return [Chat(**row) for row in rows]
+
+
+def json_list(values: Sequence[str]) -> str:
+    """Return a JSON list: lists of different lengths cannot travel as an array of arrays."""
+    return json.dumps(values)

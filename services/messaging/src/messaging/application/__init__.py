@@ -1,0 +1,1 @@
+"""What can be done with chats and messages, one file each."""

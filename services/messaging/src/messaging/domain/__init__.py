@@ -1,0 +1,1 @@
+"""Rules of conversations: where a message lies, how its status may move."""

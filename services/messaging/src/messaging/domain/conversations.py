@@ -1,0 +1,155 @@
+"""The chats of one batch: found by their key, or by the provider's id where the key is another one; begun where there is none."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from messaging.domain.arrival import Arrival, Message, preview_of, status_on_arrival
+
+Key = tuple[str, str]
+Address = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat that is not closed, as the line needs it. `external_chat_id` is the newest id: the one that we send to."""
+
+    tenant_id: str
+    id: str
+    project_id: str
+    chat_key: str
+    channel_id: str
+    channel_type: str
+    chat_type: str
+    contact_id: str | None
+    external_chat_id: str
+    external_ids: list[str]
+    subject: str | None
+    last_sequence: int = 0
+    unread_count: int = 0
+    read_at: datetime | None = None
+    read_sequence: int = 0
+    last_message_at: datetime | None = None
+    last_message_sequence: int = 0
+    last_message_id: str | None = None
+    last_message_preview: str | None = None
+    last_message_type: str | None = None
+    last_message_inbound: bool | None = None
+    last_inbound_at: datetime | None = None
+    is_new: bool = False
+    first_arrival: Arrival | None = None
+
+    @property
+    def address(self) -> Address:
+        """Return by which address the provider knows it."""
+        return (self.tenant_id, self.channel_id, self.external_chat_id)
+
+    def take(self, message: Message) -> None:
+        """Take in a message that was stored: newest text, unread count."""
+        arrival = message.arrival
+        if self.last_message_at is None or message.place > (self.last_message_at, self.last_message_sequence):
+            self.last_message_at, self.last_message_sequence = message.place
+            self.last_message_id = message.id
+            self.last_message_preview = preview_of(arrival.content.text)
+            self.last_message_type = arrival.content.kind
+            self.last_message_inbound = arrival.inbound
+        if arrival.inbound:
+            if self.last_inbound_at is None or arrival.occurred_at > self.last_inbound_at:
+                self.last_inbound_at = arrival.occurred_at
+            if arrival.origin != "history" and not self.was_read_up_to(message):
+                self.unread_count += 1
+
+    def was_read_up_to(self, message: Message) -> bool:
+        """Tell whether the read mark stands at the message or after it."""
+        return self.read_at is not None and message.place <= (self.read_at, self.read_sequence)
+
+
+@dataclass(slots=True)
+class Conversations:
+    """Chats by key and by address. Whatever a batch needs is loaded first, then `place` puts each message in its chat."""
+
+    _by_key: dict[Key, Chat] = field(default_factory=dict)
+    _by_address: dict[Address, Chat] = field(default_factory=dict)
+    _met: list[Chat] = field(default_factory=list)
+
+    def remember(self, chats: Iterable[Chat]) -> None:
+        """Note chats that exist."""
+        for chat in chats:
+            self._by_key[chat.tenant_id, chat.chat_key] = chat
+            self._by_address[chat.address] = chat
+
+    def strangers(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Return the arrivals whose chat is not known by its key."""
+        return [arrival for arrival in arrivals if (arrival.tenant_id, arrival.chat_key) not in self._by_key]
+
+    def moved(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Return the arrivals whose address is not (yet) known to be that of their chat."""
+        return [arrival for arrival in arrivals if _address_of(arrival) not in self._by_address]
+
+    def place(self, arrival: Arrival, new_id: Callable[[], str]) -> Message:
+        """Put a message in its chat, begun now where there is none."""
+        address = _address_of(arrival)
+        chat = self._by_key.get((arrival.tenant_id, arrival.chat_key)) or self._by_address.get(address)
+        if chat is None:
+            chat = _begin(arrival, new_id())
+            self._met.append(chat)
+        self._by_key[arrival.tenant_id, arrival.chat_key] = chat
+        if chat.external_chat_id != arrival.external_chat_id:
+            self._move(chat, arrival.external_chat_id, address)
+        else:
+            self._by_address[address] = chat
+        chat.subject = chat.subject or arrival.chat_subject
+        chat.last_sequence += 1
+        return Message(new_id(), chat.id, chat.chat_key, chat.last_sequence, status_on_arrival(arrival), arrival)
+
+    def _move(self, chat: Chat, external_chat_id: str, address: Address) -> None:
+        """The provider calls a chat by another id now; two open chats never share one."""
+        if external_chat_id not in chat.external_ids:
+            chat.external_ids = [*chat.external_ids, external_chat_id]
+        if self._by_address.get(address, chat) is chat:
+            self._by_address.pop(chat.address, None)
+            chat.external_chat_id = external_chat_id
+            self._by_address[address] = chat
+
+    @property
+    def met(self) -> Sequence[Chat]:
+        """Return the chats that the batch began."""
+        return self._met
+
+    def of(self, messages: Iterable[Message]) -> Iterator[tuple[Message, Chat]]:
+        """Yield stored messages with their chats."""
+        by_id = {chat.id: chat for chat in self._by_key.values()}
+        for message in messages:
+            yield message, by_id[message.chat_id]
+
+
+def _begin(arrival: Arrival, chat_id: str) -> Chat:
+    return Chat(
+        arrival.tenant_id,
+        chat_id,
+        arrival.project_id,
+        arrival.chat_key,
+        arrival.channel_id,
+        arrival.channel_type,
+        arrival.chat_type,
+        arrival.contact_id if arrival.chat_type == "individual" else None,
+        arrival.external_chat_id,
+        [arrival.external_chat_id],
+        arrival.chat_subject,
+        is_new=True,
+        first_arrival=arrival,
+    )
+
+
+def _address_of(arrival: Arrival) -> Address:
+    return (arrival.tenant_id, arrival.channel_id, arrival.external_chat_id)
+
+
+def resolve_replies(messages: Sequence[Message]) -> None:
+    """Point answers at what they quote, where both came together. The rest is resolved where messages are kept."""
+    by_key = {message.arrival.message_key: message.id for message in messages}
+    for message in messages:
+        arrival = message.arrival
+        if arrival.reply_to_provider_id is not None:
+            quoted = by_key.get((arrival.tenant_id, arrival.channel_id, arrival.reply_to_provider_id))
+            message.reply_to_message_id = quoted if quoted != message.id else None
