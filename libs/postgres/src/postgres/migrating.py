@@ -75,6 +75,9 @@ def run_from_alembic() -> None:
         with context.begin_transaction():
             context.execute(f"select pg_advisory_xact_lock(hashtextextended('migrate {schema}', 0))")
             context.run_migrations()
+        # Readiness compares it with the code's own head.
+        connection.execute(text(f'grant select on "{schema}".{VERSION_TABLE} to "{schema}_app"'))
+        connection.commit()
 
     async def online() -> None:
         engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool)

@@ -1,6 +1,6 @@
 """Create sessions, and the tables that every service has."""
 
-from outbox.tables import outbox_tables
+from outbox.tables import drop_outbox_tables, outbox_tables
 from postgres.migrating import run_sql
 from postgres.walls import protect
 from web.idempotency import TABLE_SQL
@@ -81,9 +81,5 @@ def downgrade() -> None:
     drop table session.sessions;
     drop function session.tenants_with_old_idempotency_keys(timestamptz);
     drop table session.idempotency_keys;
-    drop function session.keep_partitions(int, int);
-    drop function session.id_at(bigint);
-    drop table session.parked_events;
-    drop table session.inbox_events;
-    drop table session.outbox_events;
     """)
+    run_sql(drop_outbox_tables("session"))
