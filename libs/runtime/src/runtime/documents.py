@@ -16,10 +16,11 @@ from outbox.inbox import Inbox
 from outbox.relay import Relay
 from outbox.work import Works
 from postgres.database import Connection, Database
+from web.routes import DeclaredRoute
+
 from runtime.parts import Parts
 from runtime.service import Build, application
 from runtime.settings import read_service_settings
-from web.routes import DeclaredRoute
 
 NOWHERE = "127.0.0.1:1"
 

@@ -1,0 +1,1 @@
+"""Events that this process hears for itself, while it runs."""
