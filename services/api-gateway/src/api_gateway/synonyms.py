@@ -20,7 +20,10 @@ DEPRECATED_SINCE = "@1795219200"
 class Synonym:
     """How an older address becomes the canonical one.
 
-XX
+    `query` puts path parameters into the query, `must_match` says which path parameter a field of the answer must equal.
+    `found_by_service`: only the service can tell the canonical address, so it gets the older one.
+    """
+
     canonical: str
     query: tuple[tuple[str, str], ...] = ()
     must_match: tuple[str, str] | None = None
@@ -99,8 +102,11 @@ def _listed(served: Mapping[tuple[str, str], Operation]) -> Iterator[Found]:
         for ours, theirs in names.items():
             older = older.replace(f"{{{ours}}}", f"{{{theirs}}}")
         if (entry.method, older) not in served:
-            yield entry.method, older, canonical, Synonym(
-                canonical.path, entry.query, entry.must_match, entry.found_by_service
+            yield (
+                entry.method,
+                older,
+                canonical,
+                Synonym(canonical.path, entry.query, entry.must_match, entry.found_by_service),
             )
 
 
