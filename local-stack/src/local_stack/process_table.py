@@ -69,8 +69,9 @@ def service_environment(instance: Instance, service: Service) -> dict[str, str]:
         own["INTERNAL_TOKEN_PUBLIC_KEYS_FILE"] = keys["internal_token_public_keys"]
     if service.name == "identity":
         own["JWT_PRIVATE_KEY_FILE"] = keys["jwt_private_key"]
-    if service.name == "channel-gateway":
+    if service.name in ("identity", "channel-gateway"):  # both answer a secret once, and keep that answer sealed
         own["ENCRYPTION_AES_KEY_FILE"] = keys["encryption_aes_key"]
+    if service.name == "channel-gateway":
         own["WEBHOOK_BASE_URL"] = url(instance, "channel_gateway")
         own |= _waha(instance)
     if service.name == "api-gateway":
