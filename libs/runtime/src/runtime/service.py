@@ -61,7 +61,8 @@ def application(parts: Parts, blueprint: Blueprint, health: Health | None = None
 
 def roles_of(parts: Parts, blueprint: Blueprint, only: Collection[str]) -> list[Role]:
     """Return the roles to run, in the order in which they stop: what takes work in before what carries it out."""
-    consuming = parts.consuming(blueprint.subscriptions) if "consume" in only else None
+    consumes = "consume" in only and bool(blueprint.subscriptions)
+    consuming = parts.consuming(blueprint.subscriptions) if consumes else None
     health = Health(
         parts.service,
         parts.settings.version,
