@@ -9,9 +9,10 @@ import pytest
 import structlog
 from kernel.errors import DomainError
 from kernel.ids import is_id, new_id
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from telemetry import metrics
+from telemetry import metrics, tracing
 from telemetry.logs import configure_logging, start_quietly
 from telemetry.tracing import current_traceparent
 from web.bodies import Answer
@@ -242,3 +243,21 @@ async def test_an_answer_that_breaks_in_the_middle_is_cut_and_logged(make_toy, l
         answer = await client.get("/api/v1/half")
     assert answer.status_code == 200 and b"urn:ventros" not in answer.content
     assert any(line["level"] == "error" and line["error.type"] == "RuntimeError" for line in lines)
+
+
+async def test_a_request_is_one_span_of_the_callers_trace(make_toy) -> None:
+    exporter = InMemorySpanExporter()
+    tracing.configure_tracing("toy", "1", None, ratio=1.0, exporter=exporter)
+    try:
+        async with make_toy(routes).client(traceparent=TRACEPARENT) as client:
+            carried = (await client.get("/api/v1/seen/Marker")).json()["traceparent"]
+            await client.post("/api/v1/broken")
+        tracing._provider.force_flush()
+    finally:
+        tracing.shut_down_tracing()
+        tracing.configure_tracing("toy", "1", None)
+    seen, failed = exporter.get_finished_spans()
+    assert (seen.name, failed.name) == ("GET /api/v1/seen/{name}", "POST /api/v1/broken")
+    assert carried == f"00-{TRACEPARENT.split('-')[1]}-{seen.context.span_id:016x}-01"
+    assert (seen.status.status_code.name, failed.status.status_code.name) == ("UNSET", "ERROR")
+    assert "Marker" not in seen.to_json() and "5511987654321" not in failed.to_json()

@@ -138,6 +138,29 @@ def test_a_route_that_cannot_be_served_stops_the_start(make_toy) -> None:
         make_toy(routes)
 
 
+def test_a_public_route_that_writes_says_for_whom(make_toy, toy_works) -> None:
+    routes = Routes()
+
+    @routes.post("/it", permission="public")
+    async def it(work: Work) -> Answer:
+        return Answer()
+
+    with pytest.raises(UndeclaredRouteError, match="declare its scope"):
+        make_toy(routes, works=toy_works)
+
+
+def test_a_route_that_shows_a_secret_needs_a_key_to_keep_it_with(make_toy, toy_works) -> None:
+    routes = Routes()
+
+    @routes.post("/it", permission="self", secret_answer=True)
+    async def it(work: Work) -> Answer:
+        return Answer()
+
+    with pytest.raises(UndeclaredRouteError, match="no sealing key"):
+        make_toy(routes, works=toy_works)
+    make_toy(routes, works=toy_works, sealing_key=b"k" * 32)
+
+
 def test_an_undeclared_route_ends_the_process_with_one_sentence() -> None:
     code = (
         "from starlette.routing import Route\nfrom starlette.responses import Response\nfrom web.app import create_app\n"

@@ -63,7 +63,20 @@ def create_app(
     Raises UndeclaredRouteError for a route that does not say who may call it.
     """
     app = ServiceApp(
-        title=service, version=version, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+        title=service,
+        version=version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # The frame makes the one span of a request; FastAPI's own would hold addresses with their values.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
     )
     app.requirements = {}
     app.door = Door(service, tokens, works, sealing_key)
