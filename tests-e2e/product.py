@@ -7,8 +7,8 @@ import itertools
 import json
 import random
 import secrets
-import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,10 @@ class Tenant:
                 return items
             cursor = f"&cursor={page['next_cursor']}"
 
-    def text(self, customer: Person, text: str, *, bare_id: str | None = None, at: float | None = None) -> bytes:
+    def text(self, customer: Person, text: str, *, bare_id: str | None = None, at: datetime | None = None) -> bytes:
         """Return the body of a webhook: a customer wrote."""
         body = incoming_text(
-            engine="GOWS", session=self.session, me=ME, customer=customer, text=text, at=at or time.time(),
+            engine="GOWS", session=self.session, me=ME, customer=customer, text=text, at=at or datetime.now(UTC),
             **({"bare_id": bare_id} if bare_id else {}),
         )  # fmt: skip
         return json.dumps(body, ensure_ascii=False).encode()
