@@ -33,7 +33,9 @@ VARIABLES = {
     "ENCRYPTION_AES_KEY": "k1:unused-here",
 }
 
-THE_GATEWAY = a_caller(NOBODY, None, subject=NOBODY, subject_kind="system", credential_id=NOBODY, permissions=frozenset())
+THE_GATEWAY = a_caller(
+    NOBODY, None, subject=NOBODY, subject_kind="system", credential_id=NOBODY, permissions=frozenset()
+)
 
 
 @dataclass
@@ -53,7 +55,9 @@ class House:
         """Move the clock."""
         self.now += timedelta(**much)
 
-    async def post(self, path: str, body: dict[str, Any], address: str = "203.0.113.5", **headers: str) -> httpx.Response:
+    async def post(
+        self, path: str, body: dict[str, Any], address: str = "203.0.113.5", **headers: str
+    ) -> httpx.Response:
         """Send something without any credential, as the gateway passes it on."""
         sent = {"X-Forwarded-For": address, **headers}
         return await self.served.client.post(f"/api/v1{path}", json=body, headers=sent)

@@ -197,6 +197,18 @@ async def test_a_refresh_that_lost_its_answer_is_repeated_with_its_key(house: An
     assert (await refresh(house, first.json()["refresh_token"])).status_code == 200
 
 
+async def test_a_sign_in_repeated_with_its_key_is_one_sign_in(house: Any) -> None:
+    await house.register()
+
+    first = await house.log_in(**{"Idempotency-Key": "s-1"})
+    again = await house.log_in(**{"Idempotency-Key": "s-1"})
+
+    assert first.json() == again.json()
+    assert await house.rows("sign_ins") == 2  # the registration's and this one
+    other = await house.log_in(password="wrong wrong wrong", **{"Idempotency-Key": "s-1"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
 async def test_refresh_tokens_slide_for_a_month_and_end_with_their_sign_in(house: Any) -> None:
     token = (await house.register())["refresh_token"]
 

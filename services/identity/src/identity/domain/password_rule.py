@@ -48,7 +48,11 @@ def check_password(password: str, *, email: str, name: str) -> None:
 def is_common(password: str) -> bool:
     """Tell whether guessers would try that early: patterns, and common words with little around them."""
     text = password.casefold()
-    return _is_pattern(text) or any(_is_walk(part) for part in (text, text[::2], text[1::2])) or _is_made_of_words(text)
+    return (
+        any(_is_pattern(each) for each in (password, text))
+        or any(_is_walk(part) for part in (text, text[::2], text[1::2]))
+        or _is_made_of_words(text)
+    )
 
 
 def _is_personal(password: str, email: str, name: str) -> bool:
@@ -82,7 +86,9 @@ def _is_made_of_words(text: str) -> bool:
     for spelling in (stripped, stripped.translate(_LEET)):
         letters = "".join(character for character in spelling if character.isalpha())
         plain = "".join(c for c in unicodedata.normalize("NFD", letters) if not unicodedata.combining(c))
-        if plain and len(text) - len(letters) <= MOST_ADDED and _splits(plain, 2):
+        added = "".join(character for character in text if character.isdigit())
+        little = len(text) - len(letters) <= MOST_ADDED or _is_pattern(added) or _is_walk(added)
+        if plain and little and _splits(plain, 2):
             return True
     return False
 

@@ -90,13 +90,12 @@ def terms_of(asked: Asked, maker: Maker, now: datetime, permissions_of: Permissi
 
 def present_rights(terms: Terms, maker_role: str, maker_is_owner: bool, permissions_of: PermissionsOf) -> Rights:
     """Return what a key may do now, after whatever has become of its maker."""
-    owner = terms.owner and maker_is_owner
     role = terms.role if maker_is_owner else lesser(terms.role, maker_role)
-    permissions = permissions_of(role, owner=owner)
-    if terms.permissions is not None:
-        permissions &= terms.permissions
+    # Not the lesser role's permissions: a viewer may see figures that an agent may not.
+    permissions = terms.shown(permissions_of) & permissions_of(maker_role, owner=maker_is_owner)
     # What belongs to owners concerns the whole tenant: a narrowed or bound key is no owner.
-    return Rights(role, owner and terms.permissions is None and terms.project_id is None, permissions)
+    owner = terms.owner and maker_is_owner and terms.permissions is None and terms.project_id is None
+    return Rights(role, owner, permissions)
 
 
 def _narrowed(asked: Collection[str] | None, whole: frozenset[str], own: frozenset[str]) -> frozenset[str] | None:

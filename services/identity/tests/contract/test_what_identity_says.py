@@ -1,0 +1,46 @@
+"""What identity says is what the contracts describe: each event is valid against its committed schema."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+import contracts
+
+SAYS = (
+    "agent.created.v1",
+    "identity.api_key_created.v1",
+    "identity.api_key_revoked.v1",
+    "identity.project_created.v1",
+    "identity.sign_in_revoked.v1",
+    "identity.tenant_created.v1",
+    "identity.user_registered.v1",
+)
+
+
+async def test_every_event_is_valid_against_its_schema(house: Any) -> None:
+    made = await house.register()
+    owner = house.owner(made)
+    key_id = (await house.resolve(made["api_key"])).json()["credential_id"]
+    assert (await house.served.ask(owner, "DELETE", f"/auth/api-keys/{key_id}")).status_code == 204
+    assert (await house.served.ask(owner, "POST", "/auth/logout", json={"all_sessions": True})).status_code == 204
+
+    said = await house.served.said()
+
+    assert {event.type for event in said} == set(SAYS)
+    for event in said:
+        Draft202012Validator(schema_of(event.type)).validate(json.loads(msgspec.json.encode(event.data)))
+        assert event.source == "identity"
+        assert event.partitionkey == event.subject
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    folder = Path(contracts.__file__).parents[2] / "schemas"
+    found = list(folder.rglob(f"{name}*.json"))
+    if not found:
+        pytest.fail(f"no schema of {name} in {folder}")
+    schema: dict[str, Any] = json.loads(found[0].read_text())
+    return schema

@@ -1,0 +1,20 @@
+"""What has ended is deleted after a while, and nothing else."""
+
+from typing import Any
+
+from identity.adapters.forgetting import Forgetting
+
+
+async def test_ended_sign_ins_and_old_failures_go_and_living_ones_stay(house: Any) -> None:
+    await house.register()
+    await house.log_in(email="nobody@example.com")
+    forgetting = Forgetting(house.served.parts.works)
+
+    house.pass_time(days=59)
+    await house.register("eva@example.com")
+    await forgetting.run_once()
+    assert (await house.rows("sign_ins"), await house.rows("sign_in_failures")) == (2, 0)
+
+    house.pass_time(days=2)
+    await forgetting.run_once()
+    assert (await house.rows("sign_ins"), await house.rows("refresh_tokens")) == (1, 1)
