@@ -175,7 +175,7 @@ async def test_refusals_by_rule_are_kept_without_their_effects(
     assert ("idempotent-replayed" in answers[1].headers) is kept
     if kept:
         assert answers[0].json() == answers[1].json()
-    assert await names(toy_works, caller) == []
+    assert (await names(toy_works, caller), await events(toy_works, caller)) == ([], 0)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/deciding", "/api/v1/stepping"])
