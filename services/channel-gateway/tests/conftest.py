@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from postgres.database import Database
 from testkit.plugin import DatabaseOf
 from testkit.servers import ServiceDatabase
 from waha_simulator.payloads import Person, incoming_text
-from waha_simulator.signing import sign, webhook_headers
+from waha_simulator.signing import webhook_headers
 from web.app import create_app
 from web.caller import Caller
 from web.internal_tokens import InternalTokenIssuer, InternalTokens, make_key, public_part
@@ -118,9 +117,7 @@ class Gateway:
             transport=httpx.ASGITransport(blueprint.around(self.app)), base_url="http://gateway", timeout=30
         )
 
-    async def ask(
-        self, tenant: Tenant, method: str, path: str, *, role: str = "admin", **more: Any
-    ) -> httpx.Response:
+    async def ask(self, tenant: Tenant, method: str, path: str, *, role: str = "admin", **more: Any) -> httpx.Response:
         """Call the API as somebody of `tenant`."""
         headers = {"X-Internal-Token": self._issuer.issue(tenant.caller(role), SERVICE), **more.pop("headers", {})}
         return await self.http.request(method, f"/api/v1{path}", headers=headers, **more)
@@ -232,6 +229,18 @@ async def gateway(gateways: Gateways) -> Gateway:
 
 
 @pytest.fixture
+def tenant() -> Tenant:
+    """Somebody."""
+    return Tenant()
+
+
+@pytest.fixture
+def tenant_of() -> type[Tenant]:
+    """`tenant_of()`: somebody else."""
+    return Tenant
+
+
+@pytest.fixture
 def text_of() -> Any:
     """`text_of("hello", engine="GOWS", session="shop", …)`: the body of a message that Rosa wrote."""
 
@@ -242,12 +251,3 @@ def text_of() -> Any:
         )
 
     return make
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """What a process of ours inherits from this one."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-
-__all__ = ["AES_KEY", "Channel", "Gateway", "Gateways", "Tenant", "settings_of", "sign"]

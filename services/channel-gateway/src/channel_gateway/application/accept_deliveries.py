@@ -1,11 +1,12 @@
 """Keep what a provider delivered, once, and say what it means: a batch of requests in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from channel_gateway.application.announcements import Announcements, waiting_for_people
 from channel_gateway.application.work import Activity, Key, Work
 from channel_gateway.domain.delivery import Delivery, State
-from channel_gateway.domain.inbound import Acknowledgement, InboundMessage
+from channel_gateway.domain.inbound import Acknowledgement, InboundMessage, Untranslatable
 
 
 async def accept_deliveries(deliveries: Sequence[Delivery], work: Work) -> list[State]:
@@ -26,7 +27,8 @@ async def accept_deliveries(deliveries: Sequence[Delivery], work: Work) -> list[
 
 
 async def accept_unspeakable(delivery: Delivery, error: str, work: Work) -> State:
-    """Store one that spoils every batch it is in: nothing is said, and people decide."""
+    """Store one that spoils every batch it is in, without anything that was read from it: people decide."""
+    delivery = replace(delivery, inbound=Untranslatable("poison"))
     await work.deliveries.keep([(delivery, "parked", "poison")], activity_of([delivery], []))
     await work.park([waiting_for_people(delivery, "poison", error)])
     return "parked"
