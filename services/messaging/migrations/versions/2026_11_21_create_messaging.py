@@ -39,6 +39,10 @@ create table messaging.chats (
     read_at timestamptz,
     read_sequence bigint not null default 0,
     last_message_at timestamptz,
+    -- What is indexed must not change with every message, or each of them rewrites every index. So the list of chats finds the hour
+    -- by index and sorts within it. created_at stands for the time of a chat without any message.
+    last_message_hour timestamptz not null generated always as
+        (date_bin('1 hour', coalesce(last_message_at, created_at), timestamptz '2000-01-01 00:00:00+00')) stored,
     last_message_sequence bigint not null default 0,
     last_message_id uuid,
     last_message_preview text,
@@ -50,9 +54,8 @@ create table messaging.chats (
 -- Closed is final: who writes again gets a new chat under the same key.
 create unique index chats_key on messaging.chats (tenant_id, chat_key) where status <> 'closed';
 create unique index chats_address on messaging.chats (tenant_id, channel_id, external_chat_id) where status <> 'closed';
--- Lists, in the direction in which they are read. created_at stands for the time of a chat without any message.
-create index chats_by_last_message on messaging.chats
-    (tenant_id, project_id, coalesce(last_message_at, created_at) desc, id desc);
+create index chats_by_last_message on messaging.chats (tenant_id, project_id, last_message_hour desc);
+create index chats_by_creation on messaging.chats (tenant_id, project_id, created_at desc, id desc);
 create index chats_by_contact on messaging.chats (tenant_id, contact_id) where contact_id is not null;
 """
 
@@ -112,7 +115,8 @@ create table messaging.messages (
     late_ack_at timestamptz,
     metadata jsonb not null default '{}',
     primary key (tenant_id, id),
-    foreign key (tenant_id, chat_id) references messaging.chats (tenant_id, id),
+    -- No foreign key to chats: chats are never removed, the id comes from a row locked in the same transaction, and the check would
+    -- cost a fifth of the insert (measured: 3.9 of 18 µs a message).
     constraint messages_failure check ((status = 'failed') = (failure_code is not null)),
     constraint messages_media check ((media_id is not null)
         = (content_type in ('image', 'video', 'audio', 'voice', 'document', 'sticker'))),

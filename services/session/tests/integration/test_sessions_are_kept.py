@@ -115,8 +115,11 @@ async def test_the_database_itself_refuses_a_second_open_session_of_a_chat(line:
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await line.administrator.execute(
-            "insert into session.sessions select (r).* from (select jsonb_populate_record(s,"
-            " jsonb_build_object('id', gen_random_uuid())) as r from session.sessions s) copies"
+            "insert into session.sessions (tenant_id, id, project_id, chat_key, contact_id, channel_id, channel_type, origin, status,"
+            " started_at, last_activity_at, timeout_minutes, timeout_at, check_at, message_count, messages_from_contact,"
+            " messages_from_agent, unread_count, contact_wait_ms)"
+            " select tenant_id, gen_random_uuid(), project_id, chat_key, contact_id, channel_id, channel_type, 'manual', 'active',"
+            " started_at, last_activity_at, 30, timeout_at, timeout_at, 0, 0, 0, 0, 0 from session.sessions"
         )
 
 

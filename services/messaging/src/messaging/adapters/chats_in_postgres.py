@@ -46,7 +46,8 @@ order by n.tenant_id, n.chat_key
 
 # An archived chat in which somebody writes is active again.
 KEEP = """
-update chats c set external_chat_id = k.external_chat_id, external_ids = array(select jsonb_array_elements_text(k.external_ids)),
+update chats c set external_chat_id = k.external_chat_id,
+    external_ids = case when k.external_ids is null then c.external_ids else array(select jsonb_array_elements_text(k.external_ids)) end,
     subject = k.subject, last_sequence = k.last_sequence, unread_count = k.unread_count, last_message_at = k.last_message_at,
     last_message_sequence = k.last_message_sequence, last_message_id = k.last_message_id,
     last_message_preview = k.last_message_preview, last_message_type = k.last_message_type,
@@ -90,7 +91,7 @@ _changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
     c.tenant_id,
     c.id,
     c.external_chat_id,
-    json_list(c.external_ids),
+    json_list(c.external_ids) if c.has_new_ids else None,
     c.subject,
     c.last_sequence,
     c.unread_count,

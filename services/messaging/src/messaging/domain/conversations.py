@@ -36,7 +36,7 @@ class Chat:
     last_message_type: str | None = None
     last_message_inbound: bool | None = None
     last_inbound_at: datetime | None = None
-    is_new: bool = False
+    has_new_ids: bool = False
     first_arrival: Arrival | None = None
 
     @property
@@ -106,6 +106,7 @@ class Conversations:
         """The provider calls a chat by another id now; two open chats never share one."""
         if external_chat_id not in chat.external_ids:
             chat.external_ids = [*chat.external_ids, external_chat_id]
+            chat.has_new_ids = True
         if self._by_address.get(address, chat) is chat:
             self._by_address.pop(chat.address, None)
             chat.external_chat_id = external_chat_id
@@ -136,7 +137,7 @@ def _begin(arrival: Arrival, chat_id: str) -> Chat:
         arrival.external_chat_id,
         [arrival.external_chat_id],
         arrival.chat_subject,
-        is_new=True,
+        has_new_ids=True,
         first_arrival=arrival,
     )
 

@@ -20,7 +20,7 @@ COLUMNS = """
 # A sort needs a value in every row: what has not ended comes last in the descending list, and so does who waits for nothing.
 _SORTED = f"""
 select * from (
-    select {COLUMNS}, coalesce(ended_at, timestamptz '1970-01-01Z') as ended_order,
+    select {COLUMNS}, last_activity_hour, coalesce(ended_at, timestamptz '1970-01-01Z') as ended_order,
         coalesce(floor(extract(epoch from ended_at - started_at))::int, 0) as duration_order,
         case when status = 'active' and waiting_since is not null
             then -floor(extract(epoch from waiting_since) * 1000)::bigint else -9223372036854775807 end as waiting_order
@@ -33,7 +33,7 @@ SESSIONS = Listing(
     select=_SORTED,
     sorts={
         "started_at": "started_at timestamptz",
-        "last_activity_at": "last_activity_at timestamptz",
+        "last_activity_at": "last_activity_hour timestamptz, last_activity_at timestamptz",
         "ended_at": "ended_order timestamptz",
         "message_count": "message_count int",
         "duration_seconds": "duration_order int",

@@ -46,8 +46,8 @@ BEGIN_NEW = """
 insert into sessions (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
     messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
     first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, project_id, chat_key, contact_id,
-    channel_id, channel_type, pipeline_id, started_at, timeout_minutes, origin, message_count)
-select n.*, 'inbound', n.messages_from_contact + n.messages_from_agent
+    channel_id, channel_type, pipeline_id, started_at, timeout_minutes, origin, message_count, check_at)
+select n.*, 'inbound', n.messages_from_contact + n.messages_from_agent, n.timeout_at
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
     $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
     $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::uuid[], $21::text[], $22::uuid[],
