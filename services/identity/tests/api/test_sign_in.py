@@ -40,6 +40,13 @@ async def test_signing_in_tells_who_and_where(house: Any) -> None:
     assert (body["expires_in"], body["refresh_expires_in"]) == (900, 30 * 86400)
 
 
+async def test_an_address_is_the_same_however_its_letters_are_composed(house: Any) -> None:
+    await house.register("jose\u0301@bu\u0308cher.example")
+
+    for spelling in ("jos\u00e9@b\u00fccher.example", " JOSE\u0301@B\u00dcCHER.example "):
+        assert (await house.log_in(spelling)).status_code == 200
+
+
 async def test_an_access_token_is_verified_by_the_published_keys_and_says_what_it_should(house: Any) -> None:
     from joserfc import jwt
     from joserfc.jwk import KeySet

@@ -22,6 +22,14 @@ def read_email(text: str) -> str:
     return parts.normalized.lower()
 
 
+def sought_email(text: str) -> str:
+    """Return an address in the form in which it would have been registered; what none could be stays as it is."""
+    try:
+        return read_email(text)
+    except PydanticCustomError:
+        return text.strip().lower()
+
+
 def read_name(text: str) -> str:
     """Return a name without blanks around it."""
     if not text.strip():

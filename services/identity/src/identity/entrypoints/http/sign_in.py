@@ -26,6 +26,7 @@ from identity.entrypoints.http.schemas import (
     SigningIn,
     SigningOut,
     TokensAnswer,
+    sought_email,
 )
 
 WorkOf = Callable[[UnitOfWork], IdentityWork]
@@ -38,7 +39,7 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
     @routes.post("/login", permission="public", scope=nobody_scope, secret_answer=True)
     async def login(body: SigningIn, request: Request) -> SignedInAnswer:
         """Sign in with e-mail and password."""
-        email = body.email.strip().lower()
+        email = sought_email(body.email)
         done = await log_in(email, body.password, body.project_id, address=client_address(request), means=means)
         return SignedInAnswer(
             user_id=done.user.id,
