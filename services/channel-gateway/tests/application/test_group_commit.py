@@ -13,20 +13,20 @@ from kernel.errors import DomainError
 from kernel.failures import Failure
 
 
-class Away(Exception):
+class AwayError(Exception):
     """The database is not there."""
 
 
-class Met(Exception):
+class MetError(Exception):
     """Two transactions met."""
 
 
-class Bad(Exception):
+class BadError(Exception):
     """The data cannot be stored."""
 
 
 def classify(error: BaseException) -> Failure:
-    kinds = {Away: Failure.INFRASTRUCTURE, Met: Failure.CONFLICT}
+    kinds = {AwayError: Failure.INFRASTRUCTURE, MetError: Failure.CONFLICT}
     return kinds.get(type(error), Failure.DETERMINISTIC)
 
 
@@ -47,7 +47,7 @@ class Store:
         if self.failing:
             raise self.failing.pop(0)
         if self.bad.intersection(items):
-            raise Bad
+            raise BadError
         self.committed.append(list(items))
         return [f"wrote {item}" for item in items]
 
@@ -129,7 +129,7 @@ async def test_one_that_cannot_even_be_salvaged_is_refused_alone() -> None:
     store = Store(bad={3})
 
     async def salvage(item: int, error: BaseException) -> str:
-        raise Bad
+        raise BadError
 
     commits: GroupCommit[int, str] = GroupCommit(
         store.write, salvage, classify=classify, weigh=lambda _: 1, pace=Pace()
@@ -141,7 +141,7 @@ async def test_one_that_cannot_even_be_salvaged_is_refused_alone() -> None:
 
 
 async def test_a_conflict_is_repeated_whole_and_never_halved() -> None:
-    store = Store(failing=[Met(), Met(), Met()])
+    store = Store(failing=[MetError(), MetError(), MetError()])
     outcomes = await asyncio.gather(*(commits.join(item) for commits in [store.commits()] for item in range(4)))
     assert len(outcomes) == 4
     assert store.committed == [[0, 1, 2, 3]]
@@ -149,9 +149,9 @@ async def test_a_conflict_is_repeated_whole_and_never_halved() -> None:
 
 
 async def test_a_lost_connection_is_tried_once_more_and_a_database_that_is_away_refuses_all() -> None:
-    store = Store(failing=[Away()])
+    store = Store(failing=[AwayError()])
     assert await store.commits().join(1) == "wrote 1"
-    away = Store(failing=[Away(), Away()])
+    away = Store(failing=[AwayError(), AwayError()])
     commits = away.commits()
     outcomes = await asyncio.gather(*(commits.join(item) for item in range(5)), return_exceptions=True)
     assert all(isinstance(each, DomainError) and each.code == "dependency_unavailable" for each in outcomes)

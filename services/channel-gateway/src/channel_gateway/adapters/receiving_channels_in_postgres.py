@@ -60,6 +60,7 @@ class ReceivingChannelsInPostgres:
         """Look again: a channel was changed here."""
         self._changes += 1
         self._kept.clear()
+        self._looking.clear()  # who asks from now on must not be told what was read before
 
     async def _look(self, key: str, load: Callable[[], Awaitable[Found]]) -> Found:
         """Return what is loaded, once for all who ask for it at the same time."""
@@ -73,8 +74,9 @@ class ReceivingChannelsInPostgres:
         try:
             found = await load()
         finally:
-            del self._looking[key]
-        if changes == self._changes:  # else it may have been read before the change
+            if changes == self._changes:
+                self._looking.pop(key, None)
+        if changes == self._changes:
             self._kept[key] = (self._now() + self._kept_s, found)
             self._kept.move_to_end(key)
             if len(self._kept) > MOST_KEPT:
