@@ -98,7 +98,7 @@ class Forwarder:
         headers += self._told(exchange, address)
         if caller is not None:
             headers.append((HEADER.encode(), self._issuer.issue(caller, operation.service).encode()))
-        return await self._upstreams[operation.service].ask(request.method, target, headers, body)
+        return await self._upstreams[operation.service].ask(operation.method, target, headers, body)
 
     async def forward_webhook(self, request: Request, operation: Operation, target: str, address: str) -> Answer:
         """Return the service's answer to a webhook: bytes and headers as they came, but nothing of the connection."""

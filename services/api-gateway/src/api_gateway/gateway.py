@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kernel.errors import DomainError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from web.caller import Caller
 from web.exchange import Exchange, exchange_of
-from web.problems import problem_of
+from web.problems import Problem, problem_of
 
 from api_gateway import synonyms
 from api_gateway.addresses import Addresses, Hosts
@@ -64,6 +64,8 @@ class Gateway:
         more: MoreHeaders = []
         try:
             response = await self._answer(request, exchange, more)
+        except ClientDisconnect:
+            response = Problem("request_timeout", "the request broke off").response(exchange, scope["path"])
         except DomainError as error:
             response = problem_of(error).response(exchange, scope["path"])
         response.raw_headers = [*response.raw_headers, *more]
