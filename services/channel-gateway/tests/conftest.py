@@ -19,8 +19,7 @@ from kernel.ids import new_id
 from outbox.parked import ParkedEvents
 from outbox.work import Works
 from postgres.database import Database
-from testkit.plugin import DatabaseOf
-from testkit.servers import ServiceDatabase
+from testkit.servers import Servers, ServiceDatabase, create_database, drop_database, migrate, service_database
 from waha_simulator.payloads import Person, incoming_text
 from waha_simulator.signing import webhook_headers
 from web.app import create_app
@@ -34,6 +33,15 @@ AES_KEY = f"k1:{base64.b64encode(bytes(range(32))).decode()}"
 NOW = datetime.now(UTC).replace(microsecond=0)
 SHOP = Person("5548911110000", "900000000000001", "The Shop")
 ROSA = Person("5548922220000", "700000000000002", "Rosa")
+
+EMPTY = """
+set session_replication_role = replica;
+do $empty$ declare place regclass; begin
+    for place in select oid from pg_class where relnamespace = 'channel_gateway'::regnamespace and relkind = 'r'
+        and relname <> 'migrations' loop execute format('delete from %s', place); end loop;
+end $empty$;
+set session_replication_role = origin
+"""
 
 
 def settings_of(**changes: Any) -> Settings:
@@ -209,12 +217,20 @@ class Gateways:
             await database.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_database(servers: Servers) -> AsyncIterator[ServiceDatabase]:
+    """One migrated database for all tests of this worker: making and dropping one takes longer than most tests."""
+    name = await create_database(servers, SERVICE, migrate("channel_gateway"))
+    yield service_database(servers, name, SERVICE)
+    await drop_database(servers, name)
+
+
 @pytest_asyncio.fixture
-async def gateways(database_of: DatabaseOf) -> AsyncIterator[Gateways]:
-    """A fresh database, and services around it."""
-    database = await database_of(SERVICE, "channel_gateway")
-    administrator = await asyncpg.connect(database.superuser_dsn)
-    made = Gateways(database, administrator)
+async def gateways(shared_database: ServiceDatabase) -> AsyncIterator[Gateways]:
+    """Services around a database without a row in it. A file whose tests change tables has a fixture of its own."""
+    administrator = await asyncpg.connect(shared_database.superuser_dsn)
+    await administrator.execute(EMPTY)
+    made = Gateways(shared_database, administrator)
     try:
         yield made
     finally:

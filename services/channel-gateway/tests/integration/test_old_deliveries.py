@@ -4,11 +4,26 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
+import pytest
 from channel_gateway.adapters import old_deliveries
 from channel_gateway.adapters.old_deliveries import OldDeliveries
 from kernel.ids import first_id_at, new_id
+from testkit.eventually import eventually
+from testkit.plugin import DatabaseOf
 
 DAY_MS = 86_400_000
+
+
+@pytest.fixture
+async def gateways(gateways: Any, database_of: DatabaseOf) -> Any:
+    """Around a database of one's own: these tests change its tables."""
+    database = await database_of("channel-gateway", "channel_gateway")
+    administrator = await asyncpg.connect(database.superuser_dsn)
+    own = type(gateways)(database, administrator)
+    yield own
+    await own.close()
+    await administrator.close()
 
 
 async def partitions(gateway: Any) -> set[str]:
@@ -88,9 +103,11 @@ async def test_the_role_tidies_at_once_and_ends_when_told(gateway: Any) -> None:
     )
     stopping = asyncio.Event()
     running = asyncio.create_task(OldDeliveries(gateway.assembly.works, 7).run(stopping))
-    async with asyncio.timeout(10):
-        while await gateway.rows("select from channel_gateway.delivery_keys"):
-            await asyncio.sleep(0.05)
+
+    async def tidied() -> bool:
+        return not await gateway.rows("select from channel_gateway.delivery_keys")
+
+    await eventually(tidied)
     stopping.set()
     await asyncio.wait_for(running, 5)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from channel_gateway.adapters import receiving_channels_in_postgres
 from channel_gateway.adapters.receiving_channels_in_postgres import ReceivingChannelsInPostgres
+from testkit.eventually import eventually
 
 
 class Clock:
@@ -62,8 +63,7 @@ async def test_a_change_during_a_look_is_not_covered_up_by_what_was_read_before(
     channel = await gateway.connect()
     channels, _ = channels_of(gateway)
     looking = asyncio.ensure_future(channels.of_webhook(channel.webhook_id))
-    while not channels.looks:
-        await asyncio.sleep(0)
+    await eventually(lambda: channels.looks, every_s=0)
     channels.forget()
     later = asyncio.ensure_future(channels.of_webhook(channel.webhook_id))
     assert await looking is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from testkit.eventually import eventually
 from testkit.servers import Servers, run_python
 from waha_simulator.signing import webhook_headers
 from web.internal_tokens import make_key
@@ -126,8 +127,7 @@ async def test_killed_at_the_door_every_2xx_is_stored_once(
         await process.ready(http)
 
         async def supervise() -> None:
-            while not process.died:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: process.died, within_s=30, every_s=0.01)
             assert process.killed, process.log.read_text()
             process.start()
 
@@ -189,9 +189,7 @@ async def test_without_its_key_it_says_so_in_one_sentence_and_ends(
     await gateway.connect()
     process._environment["ENCRYPTION_AES_KEY"] = "k1:" + "A" * 43 + "="
     process.start()
-    async with asyncio.timeout(20):
-        while not process.died:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: process.died, within_s=20)
     said = process.log.read_text().strip()
     assert "ENCRYPTION_AES_KEY" in said
     assert "Traceback" not in said
