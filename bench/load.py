@@ -11,6 +11,7 @@ import hmac
 import json
 import random
 import time
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -27,8 +28,7 @@ class Poster(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are of their own kind
         self._send()
 
     def data_received(self, data: bytes) -> None:

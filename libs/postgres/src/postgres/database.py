@@ -59,6 +59,8 @@ class Database:
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
+                # A plan is kept for its connection's life: one made for a small table must be right for a big one too.
+                "enable_seqscan": "off",
                 "statement_timeout": _milliseconds(statement_timeout_s),
                 "lock_timeout": _milliseconds(lock_timeout_s),
                 "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_timeout_s),

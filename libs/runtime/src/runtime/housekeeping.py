@@ -1,6 +1,7 @@
-"""Keeping tables small: partitions made ahead and dropped whole, old idempotency keys deleted."""
+"""Keeping tables small and their statistics true: partitions made ahead and dropped whole, old keys deleted, growth analysed."""
 
 import asyncio
+import time
 
 from kernel.backoff import Backoff
 from outbox.work import Works
@@ -12,11 +13,12 @@ from runtime.settings import BusSettings
 
 log = get_logger(__name__)
 
-EVERY_S = 3600.0
+TIDY_EVERY_S = 3600.0
+STATISTICS_EVERY_S = 3.0
 
 
 class Housekeeping:
-    """A kernel Role: tidies once an hour."""
+    """A kernel Role: looks at the planner's statistics every few seconds, and tidies once an hour."""
 
     name = "housekeeping"
 
@@ -25,12 +27,16 @@ class Housekeeping:
         self._settings = settings
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Tidy until told to stop; what fails is tried again soon."""
+        """Work until told to stop; what fails is tried again soon."""
         backoff = Backoff(5.0, 300.0)
+        tidy_at = 0.0
         while not stopping.is_set():
-            wait_s = EVERY_S
+            wait_s = STATISTICS_EVERY_S
             try:
-                await self.run_once()
+                await self.keep_statistics()
+                if time.monotonic() >= tidy_at:
+                    await self.tidy()
+                    tidy_at = time.monotonic() + TIDY_EVERY_S
                 backoff.reset()
             except (*LOST, PoolExhaustedError) as error:
                 log.warning("housekeeping failed", error_type=type(error).__name__)
@@ -41,7 +47,12 @@ class Housekeeping:
             except TimeoutError:
                 continue
 
-    async def run_once(self) -> None:
+    async def keep_statistics(self) -> None:
+        """Analyse the tables that have grown, so that plans made for small tables do not stay."""
+        async with self._works.begin([]) as work:
+            await work.connection.execute("select keep_statistics()")
+
+    async def tidy(self) -> None:
         """Make partitions ahead, drop old ones, forget old idempotency keys."""
         async with self._works.begin([]) as work:
             waiting_s = await work.connection.fetchval("select outbox_age_s from backlog()")
