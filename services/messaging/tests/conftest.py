@@ -1,12 +1,13 @@
 """Messages and receipts as the line brings them, and a migrated database of one's own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 import pytest_asyncio
 from contracts.channel.message_acked_v1 import ChannelMessageAckedV1
 from contracts.envelope import AnyEvent, first_event
@@ -170,3 +171,15 @@ async def line(database_of: DatabaseOf) -> AsyncIterator[Line]:
     yield Line(Works(database, partitions=4), found, administrator)
     await administrator.close()
     await database.close()
+
+
+@pytest.fixture
+def a_message() -> Callable[..., AnyEvent]:
+    """`a_message(tenant, provider_message_id, at=minutes, …)`."""
+    return build_message
+
+
+@pytest.fixture
+def an_ack() -> Callable[..., AnyEvent]:
+    """`an_ack(tenant, provider_message_id, level, …)`."""
+    return build_ack

@@ -9,11 +9,16 @@ from outbox.work import UnitOfWork
 from runtime.parts import Parts
 from runtime.service import Blueprint
 
+from messaging.adapters.chat_rows import CHATS
 from messaging.adapters.chats_in_postgres import ChatsInPostgres
+from messaging.adapters.message_rows import MESSAGES
 from messaging.adapters.messages_in_postgres import MessagesInPostgres
+from messaging.adapters.reading_in_postgres import ReadingInPostgres
 from messaging.application.announcements import Announcements
 from messaging.application.work import Work
 from messaging.entrypoints.events import on_channel_message_acked, on_session_message_recorded
+from messaging.entrypoints.http.chats import chat_routes
+from messaging.entrypoints.http.messages import message_routes
 
 SERVICE = "messaging"
 
@@ -29,6 +34,11 @@ def work_of(work: UnitOfWork) -> Work:
     )
 
 
+def reading_of(work: UnitOfWork) -> ReadingInPostgres:
+    """Return what people read by, inside this transaction."""
+    return ReadingInPostgres(work.connection)
+
+
 async def build(parts: Parts) -> Blueprint:
     """Put the service together."""
 
@@ -42,5 +52,6 @@ async def build(parts: Parts) -> Blueprint:
         subscriptions=[
             parts.subscription("session_message_recorded", on_session_message_recorded.HEARS, hear_message),
             parts.subscription("channel_message_acked", on_channel_message_acked.HEARS, hear_ack),
-        ]
+        ],
+        routes=[chat_routes(reading_of, CHATS), message_routes(reading_of, MESSAGES)],
     )

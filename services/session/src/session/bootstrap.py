@@ -8,10 +8,12 @@ from outbox.work import UnitOfWork
 from runtime.parts import Parts
 from runtime.service import Blueprint
 
+from session.adapters.session_rows import SESSIONS
 from session.adapters.sessions_in_postgres import SessionsInPostgres
 from session.application.announcements import Announcements
 from session.application.work import Work
 from session.entrypoints.events.on_contact_sender_identified import HEARS, on_contact_sender_identified
+from session.entrypoints.http.sessions import session_routes
 
 SERVICE = "session"
 
@@ -32,4 +34,7 @@ async def build(parts: Parts) -> Blueprint:
     async def hear_sender(events: Sequence[Event[ContactSenderIdentifiedV1]], work: UnitOfWork) -> None:
         await on_contact_sender_identified(events, work_of(work))
 
-    return Blueprint(subscriptions=[parts.subscription("contact_sender_identified", HEARS, hear_sender)])
+    return Blueprint(
+        subscriptions=[parts.subscription("contact_sender_identified", HEARS, hear_sender)],
+        routes=[session_routes(work_of, SESSIONS)],
+    )

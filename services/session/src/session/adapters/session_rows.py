@@ -1,9 +1,5 @@
 """Sessions as people read them: one, or a list out of closed tables of filters and sorts."""
 
-from typing import Any
-
-from kernel.errors import DomainError
-from postgres.database import Connection
 from postgres.listing import Listing
 
 COLUMNS = """
@@ -43,6 +39,8 @@ SESSIONS = Listing(
         "contact_id": "contact_id = {}::uuid",
         "channel_id": "channel_id = {}::uuid",
         "pipeline_id": "pipeline_id = {}::uuid",
+        # said in words that the index of open sessions has
+        "only_active": "(status = 'active' and {}::bool)",
         "status": """
             case when status = 'active' then 'active' = any({}::text[])
                 else 'ended' = any({}::text[])
@@ -67,11 +65,3 @@ SESSIONS = Listing(
 )
 
 ONE = f"select {COLUMNS} from sessions where tenant_id = $1 and id = $2"
-
-
-async def session_of(connection: Connection, tenant_id: str, session_id: str) -> Any:
-    """Return one session; raise not_found."""
-    row = await connection.fetchrow(ONE, tenant_id, session_id)
-    if row is None:
-        raise DomainError("not_found", "there is no such session")
-    return row

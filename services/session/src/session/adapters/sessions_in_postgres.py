@@ -6,7 +6,7 @@ from typing import Any
 from kernel.errors import DomainError
 from postgres.database import Connection
 
-from session.adapters.session_rows import COLUMNS
+from session.adapters.session_rows import COLUMNS, ONE
 from session.domain.attendance import Session
 from session.domain.closing import Closing
 
@@ -121,6 +121,13 @@ class SessionsInPostgres:
         new = [(*_changing(session), *_lasting(session)) for session in sessions if session.is_new]
         if new:
             await self._connection.execute(BEGIN_NEW, *zip(*new, strict=True))
+
+    async def get(self, tenant_id: str, session_id: str) -> Any:
+        """Return one session as people read it; raise not_found."""
+        row = await self._connection.fetchrow(ONE, tenant_id, session_id)
+        if row is None:
+            raise DomainError("not_found", "there is no such session")
+        return row
 
     async def close(self, tenant_id: str, session_id: str, closing: Closing) -> Any:
         """End an open session; raise not_found, or invalid_state when it has ended already."""

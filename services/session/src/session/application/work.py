@@ -21,6 +21,9 @@ class Sessions(Protocol):
     async def keep(self, sessions: Collection[Session]) -> None:
         """Store sessions that are new, and what changed in the others."""
 
+    async def get(self, tenant_id: str, session_id: str) -> Row:
+        """Return one session as people read it; raise not_found."""
+
     async def close(self, tenant_id: str, session_id: str, closing: Closing) -> Row:
         """End an open session; raise not_found, or invalid_state when it has ended already."""
 
