@@ -1,7 +1,6 @@
 """A parked delivery is translated again when somebody asks for it, and applied once."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,16 +17,8 @@ class Learning(WahaWebhooks):
 
     knows = False
 
-    def delivery(
-        self,
-        delivery_id: str,
-        channel: ReceivingChannel,
-        *,
-        received_at: datetime,
-        raw: bytes,
-        headers: Mapping[str, str],
-    ) -> Delivery:
-        found = super().delivery(delivery_id, channel, received_at=received_at, raw=raw, headers=headers)
+    def delivery(self, delivery_id: str, channel: ReceivingChannel, **more: Any) -> Delivery:
+        found = super().delivery(delivery_id, channel, **more)
         return found if self.knows else replace(found, inbound=Untranslatable("not_learnt"))
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,16 +39,8 @@ async def test_an_event_too_large_for_the_wire_is_parked_and_its_neighbours_pass
 class RefusedByPostgres(WahaWebhooks):
     """A translator that lets through what Postgres cannot hold."""
 
-    def delivery(
-        self,
-        delivery_id: str,
-        channel: ReceivingChannel,
-        *,
-        received_at: datetime,
-        raw: bytes,
-        headers: Mapping[str, str],
-    ) -> Delivery:
-        found = super().delivery(delivery_id, channel, received_at=received_at, raw=raw, headers=headers)
+    def delivery(self, delivery_id: str, channel: ReceivingChannel, **more: Any) -> Delivery:
+        found = super().delivery(delivery_id, channel, **more)
         poison = isinstance(found.inbound, InboundMessage) and found.inbound.content.text == "poison"
         if not poison or not isinstance(found.inbound, InboundMessage):
             return found

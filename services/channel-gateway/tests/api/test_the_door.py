@@ -335,3 +335,17 @@ async def test_the_door_says_what_it_expects_and_names_nobody(gateway: Any) -> N
 async def test_a_read_at_the_door_is_the_applications_business(gateway: Any) -> None:
     channel = await gateway.connect()
     assert (await gateway.http.get(f"/api/v1/webhooks/{channel.webhook_id}")).status_code in (404, 405)
+
+
+async def test_with_tracing_each_event_carries_on_the_trace_of_its_own_webhook(gateway: Any, text_of: Any) -> None:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from telemetry.tracing import configure_tracing
+
+    channel = await gateway.connect()
+    configure_tracing("channel-gateway", "test", None, 1.0, exporter=InMemorySpanExporter())
+    try:
+        await asyncio.gather(*(gateway.post(channel, text_of(bare_id=f"ID{n}")) for n in range(3)))
+    finally:
+        configure_tracing("channel-gateway", "test", None)
+    traces = {event["traceparent"].split("-")[1] for event in await gateway.said()}
+    assert len(traces) == 3

@@ -51,7 +51,7 @@ class Announcements:
 
     # on the line
 
-    def message_received(self, delivery: Delivery, message: InboundMessage, traceparent: str | None = None) -> None:
+    def message_received(self, delivery: Delivery, message: InboundMessage) -> None:
         """Somebody wrote to us, or our own number wrote from elsewhere."""
         channel, content = delivery.channel, message.content
         media_id = None if content.media is None else self._new_id()
@@ -85,9 +85,9 @@ class Announcements:
             forwarded=message.forwarded,
             attribution=None if message.attribution is None else _attribution(message.attribution),
         )
-        self._deliver(delivery, message.external_chat_id, data, traceparent)
+        self._deliver(delivery, message.external_chat_id, data)
 
-    def message_acked(self, delivery: Delivery, ack: Acknowledgement, traceparent: str | None = None) -> None:
+    def message_acked(self, delivery: Delivery, ack: Acknowledgement) -> None:
         """A receipt came for a message."""
         data = ChannelMessageAckedV1(
             channel_id=delivery.channel.id,
@@ -99,9 +99,9 @@ class Announcements:
             acked_at=ack.at,
             participant=ack.participant,
         )
-        self._deliver(delivery, ack.external_chat_id, data, traceparent)
+        self._deliver(delivery, ack.external_chat_id, data)
 
-    def _deliver(self, delivery: Delivery, chat: str, data: Any, traceparent: str | None) -> None:
+    def _deliver(self, delivery: Delivery, chat: str, data: Any) -> None:
         """One chain for each delivery: its id is the correlation of all that follows."""
         channel = delivery.channel
         self._say(
@@ -116,7 +116,7 @@ class Announcements:
                 partition_key=f"{channel.id}:{chat}",
                 correlation_id=delivery.id,
                 actor=f"provider:{channel.type}",
-                traceparent=traceparent,
+                traceparent=delivery.traceparent,
             )
         )
 

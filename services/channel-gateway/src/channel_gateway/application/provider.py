@@ -35,5 +35,6 @@ class Provider(Protocol):
         received_at: datetime,
         raw: bytes,
         headers: Mapping[str, str],
+        traceparent: str | None = None,
     ) -> Delivery:
         """Return what a body says. Raises NotReadable; whatever else is wrong with it is Untranslatable."""

@@ -9,6 +9,7 @@ from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.ids import NewId, is_id
 from telemetry.metrics import counter
+from telemetry.tracing import current_traceparent, span
 
 from channel_gateway.application.provider import NotReadable, Provider
 from channel_gateway.domain.delivery import Delivery, State
@@ -113,13 +114,19 @@ class ReceiveWebhook:
             raise _not_json() from None
 
     async def _take_in(self, channel: ReceivingChannel, request: Request, received_at: datetime) -> Receipt:
-        try:
-            delivery = self._provider.delivery(
-                self._new_id(), channel, received_at=received_at, raw=request.raw, headers=request.headers
-            )
-        except NotReadable:
-            raise _not_json() from None
-        state = await self._store(delivery)
+        with span("webhook", channel_id=channel.id):
+            try:
+                delivery = self._provider.delivery(
+                    self._new_id(),
+                    channel,
+                    received_at=received_at,
+                    raw=request.raw,
+                    headers=request.headers,
+                    traceparent=current_traceparent(),
+                )
+            except NotReadable:
+                raise _not_json() from None
+            state = await self._store(delivery)
         event = delivery.event if delivery.event in self._provider.event_names else None
         DELIVERIES.labels(event or "other", state).inc()
         if state == "ignored":

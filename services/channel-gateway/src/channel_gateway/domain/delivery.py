@@ -27,6 +27,7 @@ class Delivery:
     session: str | None
     engine: str | None
     inbound: Inbound
+    traceparent: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str] | None:

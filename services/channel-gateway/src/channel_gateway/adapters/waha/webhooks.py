@@ -39,6 +39,7 @@ class WahaWebhooks:
         received_at: datetime,
         raw: bytes,
         headers: Mapping[str, str],
+        traceparent: str | None = None,
     ) -> Delivery:
         """Return what a body says. Raises NotReadable."""
         envelope = _opened(raw)
@@ -61,6 +62,7 @@ class WahaWebhooks:
                 received_at=received_at,
                 allow_groups=channel.allow_groups,
             ),
+            traceparent,
         )
 
 
