@@ -36,7 +36,23 @@ def person_of(caller: Caller) -> Person:
 def session_routes(work_of: WorkOf, sessions: Listing) -> Routes:
     """Return the routes of sessions; `sessions` is the list that people may ask for."""
     routes = Routes("sessions")
+    _declare_list(routes, sessions)
 
+    @routes.get("/crm/sessions/{session_id}", permission="sessions.view")
+    async def get_session(session_id: PathId, work: Work, caller: TheCaller) -> SessionAnswer:
+        """Read one session."""
+        return session_answer(await work_of(work).sessions.get(caller.tenant_id, session_id))
+
+    @routes.post("/crm/sessions/{session_id}/close", permission="sessions.manage")
+    async def close_session(session_id: PathId, body: Close, work: Work, caller: TheCaller) -> SessionAnswer:
+        """End an open session; `resolved` also marks it so."""
+        row = await close(session_id, body.reason, body.notes, person_of(caller), work_of(work))
+        return session_answer(row)
+
+    return routes
+
+
+def _declare_list(routes: Routes, sessions: Listing) -> None:
     @routes.get("/crm/sessions", permission="sessions.view")
     async def list_sessions(
         work: Work,
@@ -82,16 +98,3 @@ def session_routes(work_of: WorkOf, sessions: Listing) -> Routes:
             "min_waiting_seconds": min_waiting_seconds,
         }
         return await page.answer(work.connection, caller.tenant_id, project_id, wanted=wanted, item=session_answer)
-
-    @routes.get("/crm/sessions/{session_id}", permission="sessions.view")
-    async def get_session(session_id: PathId, work: Work, caller: TheCaller) -> SessionAnswer:
-        """Read one session."""
-        return session_answer(await work_of(work).sessions.get(caller.tenant_id, session_id))
-
-    @routes.post("/crm/sessions/{session_id}/close", permission="sessions.manage")
-    async def close_session(session_id: PathId, body: Close, work: Work, caller: TheCaller) -> SessionAnswer:
-        """End an open session; `resolved` also marks it so."""
-        row = await close(session_id, body.reason, body.notes, person_of(caller), work_of(work))
-        return session_answer(row)
-
-    return routes
