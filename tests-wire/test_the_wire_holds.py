@@ -200,6 +200,7 @@ async def _parked_count(wire: Wire, wanted: int) -> bool:
 
 async def hand_over(wire: Wire, rounds: int, **environment: str) -> None:
     """Two replicas take turns while things are said."""
+    environment = {"SLOW_S": "0.15", "EVENTS": "10", **environment}
     wire.start("relay")
     replicas = [wire.start("consume", REPLICA="0", REPLICAS="2", **environment)]
     for turn in range(rounds):
@@ -220,6 +221,14 @@ async def test_replicas_hand_partitions_over_without_reordering_a_chat(wire: Wir
 
     await wire.settled()
     await wire.check()
+
+
+async def test_cancelling_instead_of_closing_reorders_a_chat_at_the_hand_over(wire: Wire) -> None:
+    await hand_over(wire, rounds=4, WITHOUT="closing first")
+
+    await wire.settled()
+    with pytest.raises(AssertionError, match="reordered"):
+        await wire.check()
 
 
 async def test_order_inside_a_batch_is_what_the_checker_looks_at(wire: Wire) -> None:
@@ -250,19 +259,17 @@ async def test_random_kills_of_everything_lose_and_double_nothing(wire: Wire) ->
 
 
 async def sleep_through(wire: Wire, **environment: str) -> None:
-    """A consumer falls asleep in the middle of its work; its successor takes over; the sleeper wakes with a stale batch."""
+    """A consumer falls asleep inside its transaction; its successor takes over; the sleeper wakes and goes on."""
     wire.start("relay")
-    sleeper = wire.start("consume", **environment)
+    sleeper = wire.start("consume", SLOW_S="2", **environment)
     await wire.say(chats=5, each=10)
-    await eventually(wire.count, within_s=20)
+    await eventually(lambda: "first is slow" in wire.log_text(), within_s=20, because="a batch is being applied")
     sleeper.send_signal(signal.SIGSTOP)
-    await wire.say(chats=5, each=10)
-    successor = wire.start("consume", **environment)
+    wire.start("consume", **environment)
     await wire.say(chats=5, each=10)
     await wire.settled()
     sleeper.send_signal(signal.SIGCONT)
     await wire.say(chats=5, each=5)
-    assert successor.poll() is None
 
 
 async def test_a_consumer_that_slept_cannot_apply_its_stale_batch(wire: Wire) -> None:
@@ -270,6 +277,14 @@ async def test_a_consumer_that_slept_cannot_apply_its_stale_batch(wire: Wire) ->
 
     await wire.settled()
     await wire.check()
+
+
+async def test_without_the_inbox_a_consumer_that_slept_doubles(wire: Wire) -> None:
+    await sleep_through(wire, WITHOUT="inbox", IDLE_S="60")
+
+    await wire.settled()
+    with pytest.raises(AssertionError, match=r"doubled [1-9]"):
+        await wire.check()
 
 
 async def test_terminated_database_sessions_lose_nothing(wire: Wire) -> None:
@@ -286,6 +301,32 @@ async def test_terminated_database_sessions_lose_nothing(wire: Wire) -> None:
         await asyncio.sleep(0.3)
 
     assert cut > 0, "the fault did not bite"
+    await wire.settled()
+    await wire.check()
+    assert await wire.parked() == []
+
+
+async def test_without_the_class_of_infrastructure_healthy_events_are_parked(wire: Wire) -> None:
+    await wire.say(chats=3, each=5)
+    wire.start("relay")
+    owner = await asyncpg.connect(wire.database.superuser_dsn)
+    async with owner.transaction():
+        await owner.execute("lock table toy.applied in access exclusive mode")  # nobody gets the lock in time
+        wire.start("consume", WITHOUT="infrastructure")
+        await eventually(wire.parked, within_s=30)
+    await owner.close()
+
+
+async def test_a_lock_held_for_long_parks_nothing(wire: Wire) -> None:
+    await wire.say(chats=3, each=5)
+    wire.start("relay")
+    owner = await asyncpg.connect(wire.database.superuser_dsn)
+    async with owner.transaction():
+        await owner.execute("lock table toy.applied in access exclusive mode")
+        wire.start("consume")
+        await eventually(lambda: "batch repeated" in wire.log_text(), within_s=30, because="the lock is felt")
+    await owner.close()
+
     await wire.settled()
     await wire.check()
     assert await wire.parked() == []

@@ -21,6 +21,7 @@ from contracts.fields import Wire
 from contracts.topology import Topology
 from kernel.clock import utc_now
 from kernel.failpoints import Failpoints
+from kernel.failures import Failure
 from kernel.ids import new_id
 from kernel.running import Role, run_roles
 from outbox import tables
@@ -77,8 +78,15 @@ async def _apply(events: Sequence[AnyEvent], work: UnitOfWork, consumer: str) ->
     )
 
 
+SLOW_S = float(os.environ.get("SLOW_S", "0"))
+"""How long `first` takes over a batch, so that deliveries pile up behind it."""
+
+
 async def on_thing_happened(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
     """Apply, and say it on."""
+    if SLOW_S:
+        print("first is slow", flush=True)
+        await asyncio.sleep(SLOW_S)
     await _apply(events, work, "first")
     for event in events:
         passed = ThingPassedV1(chat=event.data.chat, number=event.data.number)
@@ -136,7 +144,9 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     url = environment["RABBITMQ_URL"]
     wanted = environment.get("ROLES", "consume,relay").split(",")
     relay = Relay(environment["RELAY_DSN"], "toy", BrokerPublisher(url, "toy", topology), failpoints=failpoints)
-    database = await Database.connect(environment["APP_DSN"], application="toy")
+    database = await Database.connect(
+        environment["APP_DSN"], application="toy", idle_in_transaction_timeout_s=float(environment.get("IDLE_S", "5"))
+    )
     works = Works(
         database, partitions=PARTITIONS, wake_relay=relay.wake if "relay" in wanted else None, failpoints=failpoints
     )
@@ -144,6 +154,7 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     limits = Limits(
         partitions=PARTITIONS,
         prefetch=4,
+        events=int(environment.get("EVENTS", "500")),
         replica=int(environment.get("REPLICA", "0")),
         replicas=int(environment.get("REPLICAS", "1")),
         others_after_s=float(environment.get("OTHERS_AFTER_S", "2")),
@@ -153,7 +164,8 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     if "consume" in wanted:
         heard = subscriptions(environment["TOY_SERVICE"])
         for subscription in heard:
-            applier = Applier(subscription, inbox, classify=classify, parked=Parked, describe=describe)
+            sort = _all_deterministic if environment.get("WITHOUT") == "infrastructure" else classify
+            applier = Applier(subscription, inbox, classify=sort, parked=Parked, describe=describe)
             roles.append(
                 Collector(
                     url, subscription, applier, limits, dependency_answers=database.answers, failpoints=failpoints
@@ -163,6 +175,10 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     if "relay" in wanted:
         roles.append(relay)
     return roles
+
+
+def _all_deterministic(error: BaseException) -> Failure:
+    return Failure.DETERMINISTIC
 
 
 def _sabotage(mechanism: str) -> None:
@@ -228,7 +244,7 @@ def _sabotage(mechanism: str) -> None:
             return await original_meet(self, consumer, list(reversed(events)), handle)
 
         Inbox.apply = backwards  # type: ignore[method-assign]
-    elif mechanism:
+    elif mechanism and mechanism != "infrastructure":
         raise ValueError(f"there is no mechanism {mechanism}")
 
 
