@@ -10,8 +10,6 @@ import pytest
 from runtime.documents import document_of
 from runtime.parts import Parts
 from runtime.service import Blueprint
-from starlette.requests import Request
-from starlette.responses import Response
 from web.bodies import Answer
 from web.routes import Routes
 
@@ -22,23 +20,16 @@ class Thing(Answer):
     name: str
 
 
-def routes_of(path: str, *, plain: bool = False) -> Routes:
+def things() -> Routes:
     routes = Routes("things")
-    if plain:
 
-        @routes.plain("GET", path, permission="public")
-        async def raw(_: Request) -> Response:
-            return Response()
+    @routes.get("/things", permission="contacts.view", role="supervisor")
+    async def get_thing() -> Thing:
+        return Thing(name="")
 
-    else:
-
-        @routes.get(path, permission="contacts.view", role="supervisor")
-        async def get_thing() -> Thing:
-            return Thing(name="")
-
-        @routes.get(f"{path}/hidden", permission="self", in_documents=False)
-        async def hidden() -> Thing:
-            return Thing(name="")
+    @routes.get("/things/hidden", permission="self", in_documents=False)
+    async def hidden() -> Thing:
+        return Thing(name="")
 
     return routes
 
@@ -54,7 +45,7 @@ def test_a_service_is_described_without_any_server_and_says_who_may_call_it() ->
     async def build(parts: Parts) -> Blueprint:
         async with parts.database.connection() as connection:
             assert await connection.fetch("select 1") == []
-        return Blueprint(routes=[routes_of("/things")])
+        return Blueprint(routes=[things()])
 
     document, plain = document_of("contact", build)
     operation = document["paths"]["/api/v1/things"]["get"]
@@ -86,12 +77,18 @@ def test_a_plain_route_that_nobody_described_stops_the_generator(
 ) -> None:
     package = tmp_path / "services/contact/src/toy_contact_of_a_test"
     package.mkdir(parents=True)
-    (package / "bootstrap.py").write_text("")
-
-    async def build(_: Parts) -> Blueprint:
-        return Blueprint(routes=[routes_of("/raw", plain=True)])
-
-    monkeypatch.setattr(openapi.importlib, "import_module", lambda _: type("Module", (), {"build": build}))
+    (package / "bootstrap.py").write_text(
+        "from runtime.service import Blueprint\n"
+        "from starlette.responses import Response\n"
+        "from web.routes import Routes\n"
+        "async def build(parts):\n"
+        "    routes = Routes()\n"
+        "    @routes.plain('GET', '/raw', permission='public')\n"
+        "    async def raw(_):\n"
+        "        return Response()\n"
+        "    return Blueprint(routes=[routes])\n"
+    )
+    monkeypatch.syspath_prepend(str(package.parent))
     with pytest.raises(openapi.UndescribedRouteError, match="GET /api/v1/raw of contact is a plain route"):
         dict(openapi.files(tmp_path))
 
