@@ -13,6 +13,7 @@ from contracts.fields import (
     Moment,
     Origin,
     PersonalText,
+    SpokenText,
     Wire,
 )
 
@@ -27,7 +28,7 @@ class ChannelMessageReceivedV1(Wire, kw_only=True):
     provider: str
     delivery_id: str
     provider_message_id: str
-    provider_message_ref: str
+    provider_message_ref: PersonalText
     external_chat_id: PersonalText
     chat_type: ChatType
     from_me: bool
@@ -42,7 +43,7 @@ class ChannelMessageReceivedV1(Wire, kw_only=True):
     provider_session: str | None = None
     engine: str | None = None
     provider_event_id: str | None = None
-    chat_subject: str | None = None
+    chat_subject: SpokenText | None = None
     source: MessageSource | None = None
     import_id: str | None = None
     push_name: PersonalText | None = None

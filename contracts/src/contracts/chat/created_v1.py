@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from contracts.fields import ChatType, PersonalText, Wire
+from contracts.fields import ChatType, PersonalText, SpokenText, Wire
 
 
 class ChatCreatedV1(Wire, kw_only=True):
@@ -17,5 +17,5 @@ class ChatCreatedV1(Wire, kw_only=True):
     version: int
     contact_id: str | None = None
     external_chat_id: PersonalText | None = None
-    subject: str | None = None
+    subject: SpokenText | None = None
     participants: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """The command line of every service: `run [--only api,consume,relay,work]` and `migrate`."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,9 @@ async def _run(service: str, build: Build, only: set[str]) -> None:
     parts = await open_parts(service, settings, relays_here="relay" in only)
     try:
         roles = roles_of(parts, await build(parts), only)
+        # What start-up made stays for ever: looking through it at each collection cost the door 3 % of its time.
+        gc.collect()
+        gc.freeze()
         log.info("started", roles=sorted(only))
         await run_roles(roles, grace_s=settings.shutdown_grace_s)
         log.info("stopped")
