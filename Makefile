@@ -34,7 +34,7 @@ test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words
 	@$(RUN) pytest -n 2 --dist loadfile $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
 
 bench: ## Measure inbound messages per second end to end, on an instance of its own
-	@$(RUN) python -m bench $(T)
+	@$(RUN) python bench/run.py $(T)
 
 lint: ## Check style, formatting, import rules and the lock
 	@$(RUN) ruff check .
