@@ -40,6 +40,7 @@ lint: ## Check style, formatting, import rules and the lock
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) lint-imports
+	@$(RUN) python tools/lints.py
 	@$(RUN) uv lock --check
 
 types: ## Check types

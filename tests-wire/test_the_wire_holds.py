@@ -134,7 +134,7 @@ async def test_what_commits_late_is_published_all_the_same(wire: Wire) -> None:
 
 async def test_a_relay_that_remembers_the_last_number_skips_what_commits_late(wire: Wire) -> None:
     wire.start("consume")
-    wire.start("relay", WITHOUT="unmarked")
+    wire.start("relay", WITHOUT="pending")
 
     await commit_late(wire)
 

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bus.applying import Applier
 from bus.collector import Collector, Limits
@@ -21,7 +21,6 @@ from contracts.fields import Wire
 from contracts.topology import Topology
 from kernel.clock import utc_now
 from kernel.failpoints import Failpoints
-from kernel.failures import Failure
 from kernel.ids import new_id
 from kernel.running import Role, run_roles
 from outbox import tables
@@ -32,6 +31,7 @@ from outbox.work import UnitOfWork, Works
 from postgres.database import Database
 from postgres.failures import classify
 from postgres.walls import protect
+from sabotage import MECHANISMS
 
 PARTITIONS = 4
 
@@ -159,13 +159,13 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
         replicas=int(environment.get("REPLICAS", "1")),
         others_after_s=float(environment.get("OTHERS_AFTER_S", "2")),
     )
-    _sabotage(environment.get("WITHOUT", ""))
+    if mechanism := environment.get("WITHOUT"):
+        MECHANISMS[mechanism]()
     roles: list[Role] = []
     if "consume" in wanted:
         heard = subscriptions(environment["TOY_SERVICE"])
         for subscription in heard:
-            sort = _all_deterministic if environment.get("WITHOUT") == "infrastructure" else classify
-            applier = Applier(subscription, inbox, classify=sort, parked=Parked, describe=describe)
+            applier = Applier(subscription, inbox, classify=classify, parked=Parked, describe=describe)
             roles.append(
                 Collector(
                     url, subscription, applier, limits, dependency_answers=database.answers, failpoints=failpoints
@@ -175,83 +175,6 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     if "relay" in wanted:
         roles.append(relay)
     return roles
-
-
-def _all_deterministic(error: BaseException) -> Failure:
-    return Failure.DETERMINISTIC
-
-
-def _sabotage(mechanism: str) -> None:
-    """Switch one mechanism off, so that the test that guards it can be seen to fail."""
-    if mechanism == "inbox":
-
-        async def meet(self: Any, connection: Any, consumer: str, pairs: Sequence[tuple[str, str]]) -> set[str]:
-            return {event_id for event_id, _ in pairs}
-
-        Inbox._meet = meet  # type: ignore[method-assign]
-    elif mechanism == "confirm":  # mark first, publish afterwards
-        original = Relay._publish
-
-        async def publish(self: Any, routing_key: str, rows: Any) -> list[object]:
-            task = asyncio.ensure_future(original(self, routing_key, rows))
-            task.add_done_callback(lambda done: done.exception())
-            return [each.seq for each in rows]
-
-        Relay._publish = publish  # type: ignore[method-assign]
-    elif mechanism == "unmarked":  # remember the last number instead of looking for what is not marked
-        from outbox import relay
-
-        look = Relay.run_once
-        last = {"seq": 0}
-
-        async def look_past_the_last(self: Any, connection: Any) -> int:
-            await connection.execute("select set_config('toy.last', $1, false)", str(last["seq"]))
-            newest = await connection.fetchval("select coalesce(max(seq), 0) from outbox_pending")
-            done = await look(self, connection)
-            last["seq"] = max(last["seq"], newest)
-            return done
-
-        relay.PENDING = relay.PENDING.replace(
-            "order by seq", "and seq > current_setting('toy.last')::bigint order by seq"
-        )
-        Relay.run_once = look_past_the_last  # type: ignore[method-assign]
-    elif mechanism == "bisection":
-        original_apply = Applier._apply
-
-        async def all_or_nothing(self: Any, events: Sequence[AnyEvent], gone: asyncio.Event) -> None:
-            for event in events if any(event.data.poisonous for event in events) else ():
-                await self._park([_as_parked(event)], 1, gone)
-            if not any(event.data.poisonous for event in events):
-                await original_apply(self, events, gone)
-
-        Applier._apply = all_or_nothing  # type: ignore[method-assign]
-    elif mechanism == "closing first":  # cancel the consumers and let what was prefetched come back later
-
-        async def cancel_first(self: Any, channel: Any, stopping: asyncio.Event, intake: Any) -> None:
-            await stopping.wait()
-            underlay = await channel.get_underlay_channel()
-            for tag in list(underlay.consumers):
-                await underlay.basic_cancel(tag)
-            await asyncio.sleep(1.0)
-            intake.close()
-            await channel.close()
-
-        Collector._close_first = cancel_first  # type: ignore[method-assign]
-    elif mechanism == "order":  # apply a batch backwards
-        original_meet = Inbox.apply
-
-        async def backwards(self: Any, consumer: str, events: Sequence[AnyEvent], handle: Any) -> int:
-            return await original_meet(self, consumer, list(reversed(events)), handle)
-
-        Inbox.apply = backwards  # type: ignore[method-assign]
-    elif mechanism and mechanism != "infrastructure":
-        raise ValueError(f"there is no mechanism {mechanism}")
-
-
-def _as_parked(event: AnyEvent) -> Any:
-    from bus.applying import _poisonous
-
-    return _poisonous(event, "not halved")
 
 
 async def main() -> None:

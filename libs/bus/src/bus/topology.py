@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
+from pamqp.common import FieldTable
 from contracts.topology import Topology, load_topology
 from kernel.settings import Environment, SettingsError
 
@@ -35,7 +36,7 @@ class Names:
         return f"{self.service}.{self.consumer}.dlq"
 
 
-def queue_arguments(dead_letter_exchange: str, names: Names, delivery_limit: int) -> dict[str, object]:
+def queue_arguments(dead_letter_exchange: str, names: Names, delivery_limit: int) -> FieldTable:
     """Return the arguments of a partition's queue. All explicit, since the defaults differ between RabbitMQ 3.10 and 4.x."""
     return {
         "x-queue-type": "quorum",

@@ -97,7 +97,7 @@ def _read_cursor(cursor: str, question: str, columns: int) -> list[str]:
     try:
         asked, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if asked == question and len(place) == columns and all(isinstance(each, str) for each in place):
-            return place
+            return [str(each) for each in place]
     except (ValueError, binascii.Error, TypeError):
         pass
     raise DomainError("invalid_cursor", "the cursor is damaged or belongs to another list")

@@ -85,7 +85,8 @@ class Served:
         rows = await self.administrator.fetch(
             f'select type, body from "{self.parts.service.replace("-", "_")}".outbox_events order by seq'
         )
-        return [msgspec.json.decode(row["body"], type=Event[payloads()[row["type"]]]) for row in rows]
+        kinds: Any = payloads()
+        return [msgspec.json.decode(row["body"], type=Event[kinds[row["type"]]]) for row in rows]
 
 
 @asynccontextmanager

@@ -28,8 +28,8 @@ async def identify_senders(messages: Sequence[object], senders: Sequence[Sender 
             work.announcements.identity_linked(link)
     for row in rows:
         work.announcements.changed_on_the_line(row, _cause(changed, row["id"], known, placed, senders))
-    for message, contact in zip(messages, placed, strict=True):
-        work.announcements.sender_identified(message, contact)
+    for message, person in zip(messages, placed, strict=True):
+        work.announcements.sender_identified(message, person)
 
 
 def _cause(

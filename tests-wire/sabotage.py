@@ -1,0 +1,111 @@
+"""One mechanism switched off at a time, so that the test that guards it can be seen to fail."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bus import applying
+from bus.applying import Applier
+from bus.collector import Collector
+from contracts.envelope import AnyEvent
+from kernel.failures import Failure
+from outbox import relay
+from outbox.inbox import Inbox
+from outbox.relay import Relay
+
+
+def without_inbox() -> None:
+    """Everything looks new."""
+
+    async def meet(self: Any, connection: Any, consumer: str, pairs: Sequence[tuple[str, str]]) -> set[str]:
+        return {event_id for event_id, _ in pairs}
+
+    Inbox._meet = meet  # type: ignore[method-assign]
+
+
+def without_confirm() -> None:
+    """Strike off first, publish afterwards."""
+    publish = Relay._publish
+
+    async def hope(self: Any, routing_key: str, waiting: Any) -> list[int]:
+        task = asyncio.ensure_future(publish(self, routing_key, waiting))
+        task.add_done_callback(lambda done: done.exception())
+        return [each.seq for each in waiting]
+
+    Relay._publish = hope  # type: ignore[method-assign]
+
+
+def without_pending() -> None:
+    """Remember the last number instead of looking for what is pending."""
+    look = Relay.run_once
+    last = {"seq": 0}
+
+    async def look_past_the_last(self: Any, connection: Any) -> int:
+        await connection.execute("select set_config('toy.last', $1, false)", str(last["seq"]))
+        newest = await connection.fetchval("select coalesce(max(seq), 0) from outbox_pending")
+        done = await look(self, connection)
+        last["seq"] = max(last["seq"], newest)
+        return done
+
+    relay.PENDING = relay.PENDING.replace("order by seq", "and seq > current_setting('toy.last')::bigint order by seq")
+    Relay.run_once = look_past_the_last  # type: ignore[method-assign]
+
+
+def without_bisection() -> None:
+    """Park the whole batch that holds a poisonous event."""
+    apply = Applier._apply
+
+    async def all_or_nothing(self: Any, events: Sequence[AnyEvent], gone: asyncio.Event) -> None:
+        if not any(event.data.poisonous for event in events):
+            await apply(self, events, gone)
+            return
+        for event in events:
+            await self._park([applying._poisonous(event, "not halved")], 1, gone)
+
+    Applier._apply = all_or_nothing  # type: ignore[method-assign]
+
+
+def without_closing_first() -> None:
+    """Cancel the consumers, and let what was prefetched come back later."""
+
+    async def cancel_first(self: Any, channel: Any, stopping: asyncio.Event, intake: Any) -> None:
+        await stopping.wait()
+        underlay = await channel.get_underlay_channel()
+        for tag in list(underlay.consumers):
+            await underlay.basic_cancel(tag)
+        await asyncio.sleep(1.0)
+        intake.close()
+        await channel.close()
+
+    Collector._close_first = cancel_first  # type: ignore[method-assign]
+
+
+def without_order() -> None:
+    """Apply every batch backwards."""
+    apply = Inbox.apply
+
+    async def backwards(self: Any, consumer: str, events: Sequence[AnyEvent], handle: Any) -> int:
+        return await apply(self, consumer, list(reversed(events)), handle)
+
+    Inbox.apply = backwards  # type: ignore[method-assign]
+
+
+def without_infrastructure() -> None:
+    """Take every failure for the data's."""
+    created = Applier.__init__
+
+    def create(self: Any, *arguments: Any, **more: Any) -> None:
+        created(self, *arguments, **{**more, "classify": lambda error: Failure.DETERMINISTIC})
+
+    Applier.__init__ = create  # type: ignore[method-assign]
+
+
+MECHANISMS: dict[str, Callable[[], None]] = {
+    "inbox": without_inbox,
+    "confirm": without_confirm,
+    "pending": without_pending,
+    "bisection": without_bisection,
+    "closing first": without_closing_first,
+    "order": without_order,
+    "infrastructure": without_infrastructure,
+}
