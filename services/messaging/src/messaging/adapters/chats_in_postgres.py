@@ -11,6 +11,7 @@ from messaging.domain.acknowledgement import Acknowledged
 from messaging.domain.arrival import Arrival
 from messaging.domain.conversations import Chat
 
+# The columns stand in the order of the fields of Chat.
 BY_KEY = """
 select c.tenant_id::text, c.id::text, c.project_id::text, c.chat_key, c.channel_id::text, c.channel_type, c.chat_type,
     c.contact_id::text, c.external_chat_id, c.external_ids, c.subject, c.last_sequence, c.unread_count, c.read_at,
@@ -144,7 +145,7 @@ class ChatsInPostgres:
 
 
 def _chats(rows: Sequence[asyncpg.Record]) -> list[Chat]:
-    return [Chat(**row) for row in rows]
+    return [Chat(*row) for row in rows]  # by position, a third of the cost by name
 
 
 def json_list(values: Sequence[str]) -> str:

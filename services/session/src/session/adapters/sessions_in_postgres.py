@@ -10,10 +10,12 @@ from session.adapters.session_rows import COLUMNS, ONE
 from session.domain.attendance import Session
 from session.domain.closing import Closing
 
+# The columns stand in the order of the fields of Session.
 # Sorted, so that two batches, or a batch and a person, wait for each other instead of deadlocking.
 OPEN_IN = """
 select s.tenant_id::text, s.id::text, s.project_id::text, s.chat_key, s.contact_id::text, s.channel_id::text, s.channel_type,
-    s.pipeline_id::text, s.started_at, s.last_activity_at, s.timeout_minutes, s.timeout_at, s.messages_from_contact,
+    s.pipeline_id::text, s.started_at, s.last_activity_at, s.timeout_minutes, s.timeout_at,
+    s.status, s.end_reason, s.ended_at, s.ended_by, s.ended_unanswered, s.messages_from_contact,
     s.messages_from_agent, s.unread_count, s.first_message_at, s.last_message_at, s.first_contact_message_at,
     s.first_agent_response_at, s.first_human_response_at, s.waiting_since, s.contact_wait_ms
 from unnest($1::uuid[], $2::text[]) as chat (tenant_id, chat_key)
@@ -111,7 +113,7 @@ class SessionsInPostgres:
     async def open_in(self, chats: Sequence[tuple[str, str]]) -> list[Session]:
         """Return the open sessions of chats (tenant, chat key), locked until the transaction ends."""
         rows = await self._connection.fetch(OPEN_IN, [tenant for tenant, _ in chats], [key for _, key in chats])
-        return [Session(**row) for row in rows]
+        return [Session(*row) for row in rows]  # by position, a third of the cost by name
 
     async def keep(self, sessions: Collection[Session]) -> None:
         """Store sessions that are new, and what changed in the others."""
