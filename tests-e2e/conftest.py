@@ -18,6 +18,8 @@ LIMITS = {"RATE_LIMIT_AUTH_MAX": "1000", "RATE_LIMIT_TENANT_MAX": "10000", "RATE
 async def product() -> AsyncIterator[Product]:
     """Start everything; stop it afterwards, keeping its data for whoever looks."""
     instance = Instance.open("test-e2e", environment={**os.environ, **LIMITS})
+    stack.reset(instance)  # what an earlier run left would be counted
+    instance = Instance.open("test-e2e", environment={**os.environ, **LIMITS})
     stack.up(instance)
     async with httpx.AsyncClient(base_url=url(instance, "gateway"), timeout=30, trust_env=False) as client:
         yield Product(instance, client)
