@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
-from pamqp.common import FieldTable
 from contracts.topology import Topology, load_topology
 from kernel.settings import Environment, SettingsError
+from pamqp.common import FieldTable
 
 from bus.connection import BROKER_ERRORS, connected
 

@@ -24,11 +24,15 @@ from outbox import gauges
 log = get_logger(__name__)
 
 EVENTS_PER_MESSAGE = 200
+BUSY_EVENTS = 8
+LINGER_S = 0.05
+"""A look that found this many events is followed by a pause. On two cores without it 1,100 messages/s left in messages of 9 events;
+with it 1,900 in messages of 50, at 60 % of the CPU for each (`make bench`; alone on the machine both are higher)."""
 ROWS_PER_LOOK = 4000
 
 PENDING = """
 select seq, event_id, routing_key from outbox_pending
-where routing_key <> all($1::text[])
+where routing_key <> all($1::text[]) and seq >= $3
 order by seq limit $2
 """
 BODIES = "select id, body from outbox_events where id = any($1::uuid[])"
@@ -88,6 +92,8 @@ class Relay:
         self._failpoints = failpoints
         self._woken = asyncio.Event()
         self._held: dict[str, _Lane] = {}
+        self._from = 0
+        self._whole_look_at = 0.0
         self.leads = False
         self.looks = 0
 
@@ -118,6 +124,7 @@ class Relay:
             command_timeout=15,
             server_settings={
                 "application_name": f"{self._service}-relay",
+                "enable_seqscan": "off",  # plans are kept: postgres.database
                 "tcp_keepalives_idle": "10",
                 "tcp_keepalives_interval": "5",
                 "tcp_keepalives_count": "3",
@@ -135,9 +142,13 @@ class Relay:
             backoff.reset()
             while not stopping.is_set():
                 self._woken.clear()
-                if await self.run_once(connection) == 0:
+                published = await self.run_once(connection)
+                if published == 0:
                     await self._measure(connection)
                     await self._pause(self._poll_s)
+                elif published >= BUSY_EVENTS and not stopping.is_set():
+                    # Under load a moment's wait makes fewer and larger messages for everybody down the line.
+                    await asyncio.sleep(LINGER_S)
             await self.run_once(connection)
         finally:
             self._leads(False)
@@ -164,7 +175,11 @@ class Relay:
         """Publish what is pending now and strike off what was confirmed; return how many events that were."""
         now = time.monotonic()
         held = [key for key, lane in self._held.items() if lane.until > now]
-        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK)
+        # Struck-off rows lie at the beginning until they are vacuumed. What commits late may have a number from there too: at least
+        # once a second, and whenever nothing else is found, the look is a whole one.
+        if now - self._whole_look_at >= self._poll_s:
+            self._from, self._whole_look_at = 0, now
+        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK, self._from)
         bodies = dict(await connection.fetch(BODIES, [row["event_id"] for row in rows])) if rows else {}
         self._failpoints.reach("relay.after_look")
         lanes: dict[str, list[Pending]] = {}
@@ -177,6 +192,7 @@ class Relay:
             await connection.execute(DONE, done)
             self._failpoints.reach("relay.after_mark")
         self.looks += 1
+        self._from = rows[0]["seq"] if rows and len(rows) == len(done) else 0
         return len(done)
 
     async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[int]:

@@ -54,6 +54,8 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=5,
+            # Nothing of ours outlives a transaction (settings are local, no session locks), so nothing is reset between two.
+            reset=_nothing_to_reset,
             # The server's own limit fires first; this one is for a server that does not answer at all.
             command_timeout=statement_timeout_s + 5,
             server_settings={
@@ -130,6 +132,10 @@ async def refuse_powerful_role(connection: Connection) -> None:
         raise WrongRoleError(
             f"refusing to run as {row['name']}: a service must not own tables or bypass row-level security"
         )
+
+
+async def _nothing_to_reset(_: Connection) -> None:
+    return None
 
 
 def _milliseconds(seconds: float) -> str:

@@ -14,7 +14,7 @@ from runtime.settings import BusSettings
 log = get_logger(__name__)
 
 TIDY_EVERY_S = 3600.0
-STATISTICS_EVERY_S = 3.0
+STATISTICS_EVERY_S = 2.0
 
 
 class Housekeeping:
