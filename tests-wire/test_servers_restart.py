@@ -56,6 +56,8 @@ async def test_a_broker_that_restarts_delays_and_loses_nothing(wire: Wire, insta
     wire.start("relay")
     await wire.say(chats=5, each=10)
     await eventually(wire.count, within_s=20)
+    # RabbitMQ 3.10 may lose a quorum queue when it is killed within half a second of declaring it (docs/decisions/0005).
+    await asyncio.sleep(2)
     broker = instance.rabbitmq()
 
     if way == "kill":

@@ -78,7 +78,8 @@ async def test_no_thread_of_the_server_outlives_it(make_toy) -> None:
         async with serving(HttpServer(make_toy().app, "127.0.0.1", port)), httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
             assert _threads_unknown_to_python() - before
-        assert _threads_unknown_to_python() - before == set()
+        # A thread that Python has just ended may be listed by the kernel for a moment longer.
+        await eventually(lambda before=before: not _threads_unknown_to_python() - before, within_s=3, every_s=0.01)
 
 
 async def test_a_request_in_flight_finishes_after_stop(make_toy) -> None:

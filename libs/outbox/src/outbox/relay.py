@@ -32,7 +32,7 @@ ROWS_PER_LOOK = 4000
 
 PENDING = """
 select seq, event_id, routing_key from outbox_pending
-where routing_key <> all($1::text[]) and seq >= $3
+where routing_key <> all($1::text[])
 order by seq limit $2
 """
 BODIES = "select id, body from outbox_events where id = any($1::uuid[])"
@@ -92,8 +92,6 @@ class Relay:
         self._failpoints = failpoints
         self._woken = asyncio.Event()
         self._held: dict[str, _Lane] = {}
-        self._from = 0
-        self._whole_look_at = 0.0
         self.leads = False
         self.looks = 0
 
@@ -175,11 +173,7 @@ class Relay:
         """Publish what is pending now and strike off what was confirmed; return how many events that were."""
         now = time.monotonic()
         held = [key for key, lane in self._held.items() if lane.until > now]
-        # Struck-off rows lie at the beginning until they are vacuumed. What commits late may have a number from there too: at least
-        # once a second, and whenever nothing else is found, the look is a whole one.
-        if now - self._whole_look_at >= self._poll_s:
-            self._from, self._whole_look_at = 0, now
-        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK, self._from)
+        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK)
         bodies = dict(await connection.fetch(BODIES, [row["event_id"] for row in rows])) if rows else {}
         self._failpoints.reach("relay.after_look")
         lanes: dict[str, list[Pending]] = {}
@@ -192,7 +186,6 @@ class Relay:
             await connection.execute(DONE, done)
             self._failpoints.reach("relay.after_mark")
         self.looks += 1
-        self._from = rows[0]["seq"] if rows and len(rows) == len(done) else 0
         return len(done)
 
     async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[int]:
