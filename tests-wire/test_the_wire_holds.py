@@ -9,7 +9,6 @@ import signal
 import subprocess
 
 import aio_pika
-import asyncpg
 import pytest
 import toy
 from bus.connection import connected
@@ -285,79 +284,6 @@ async def test_without_the_inbox_a_consumer_that_slept_doubles(wire: Wire) -> No
     await wire.settled()
     with pytest.raises(AssertionError, match=r"doubled [1-9]"):
         await wire.check()
-
-
-async def test_terminated_database_sessions_lose_nothing(wire: Wire) -> None:
-    wire.start()
-    terminate = (
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-        " where datname = current_database() and usename in ('toy_app', 'toy_relay') and application_name like 'toy%'"
-    )
-    cut = 0
-
-    for _ in range(6):
-        await wire.say(chats=5, each=6, batch=10)
-        cut += await wire.administrator.fetchval(terminate)
-        await asyncio.sleep(0.3)
-
-    assert cut > 0, "the fault did not bite"
-    await wire.settled()
-    await wire.check()
-    assert await wire.parked() == []
-
-
-async def test_without_the_class_of_infrastructure_healthy_events_are_parked(wire: Wire) -> None:
-    await wire.say(chats=3, each=5)
-    wire.start("relay")
-    owner = await asyncpg.connect(wire.database.superuser_dsn)
-    async with owner.transaction():
-        await owner.execute("lock table toy.applied in access exclusive mode")  # nobody gets the lock in time
-        wire.start("consume", WITHOUT="infrastructure")
-        await eventually(wire.parked, within_s=30)
-    await owner.close()
-
-
-async def test_a_lock_held_for_long_parks_nothing(wire: Wire) -> None:
-    await wire.say(chats=3, each=5)
-    wire.start("relay")
-    owner = await asyncpg.connect(wire.database.superuser_dsn)
-    async with owner.transaction():
-        await owner.execute("lock table toy.applied in access exclusive mode")
-        wire.start("consume")
-        await eventually(lambda: "batch repeated" in wire.log_text(), within_s=30, because="the lock is felt")
-    await owner.close()
-
-    await wire.settled()
-    await wire.check()
-    assert await wire.parked() == []
-
-
-async def test_a_read_only_database_parks_nothing_and_goes_on_in_place(wire: Wire) -> None:
-    wire.start()
-    await wire.say(chats=3, each=5)
-    await wire.settled()
-    owner = await asyncpg.connect(wire.database.superuser_dsn)
-    name = await owner.fetchval("select current_database()")
-    await wire.say(chats=3, each=5)
-    await owner.execute(f'alter role toy_app in database "{name}" set default_transaction_read_only = on')
-    await owner.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'"
-    )
-    async with wire.works.database.connection() as connection:
-        await connection.execute("set default_transaction_read_only = off")
-    await wire.say(chats=3, each=10)
-    await asyncio.sleep(2)
-    assert await wire.parked() == []
-
-    await owner.execute(f'alter role toy_app in database "{name}" reset default_transaction_read_only')
-    await owner.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'toy_app' and application_name = 'toy'"
-    )
-    await owner.close()
-
-    await wire.settled()
-    await wire.check()
-    assert await wire.parked() == []
 
 
 async def test_a_missing_queue_keeps_its_events_in_order_while_the_others_flow_and_a_cancelled_consumer_comes_back(

@@ -4,6 +4,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 
@@ -33,7 +34,10 @@ def main() -> int:
     except (SettingsError, PortTakenError) as problem:
         print(f"waha_simulator: {problem}", file=sys.stderr)  # noqa: T201  the one sentence for whoever started it
         return 2
-    return 0
+    # Granian's native threads may outlive its server by some milliseconds, and an interpreter that ends meanwhile is aborted by
+    # them. Everything is written by now: end without taking the interpreter down.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":
