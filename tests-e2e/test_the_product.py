@@ -148,6 +148,12 @@ async def test_every_table_of_every_schema_stands_behind_the_wall(product: Produ
                         continue
                     seen = await connection.fetch(f"select distinct tenant_id::text from {place}")
                     assert {row["tenant_id"] for row in seen} <= set(wanted), f"{place} shows others' rows"
+        strangers = await connection.fetch(
+            "select p.oid::regprocedure::text as function from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+            " where n.nspname = any($1) and p.prosecdef and has_function_privilege('public', p.oid, 'execute')",
+            SCHEMAS,
+        )
+        assert strangers == [], "anybody may call what runs with somebody else's rights"
         for schema in SCHEMAS:
             for foreign in set(SCHEMAS) - {schema}:
                 assert not await connection.fetchval(

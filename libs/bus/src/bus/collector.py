@@ -24,8 +24,6 @@ from bus.subscription import Subscription
 
 log = get_logger(__name__)
 
-BUSY_EVENTS = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -38,7 +36,6 @@ class Limits:
     replica: int = 0
     replicas: int = 1
     others_after_s: float = 10.0
-    linger_s: float = 0.03
     settle_timeout_s: float = 10.0
     keep_at_most_s: float = 20 * 60
 
@@ -205,19 +202,9 @@ class Collector:
             self._failpoints.reach("consumer.before_ack")
             await self._settle(channel, run)
             self._failpoints.reach("consumer.after_ack")
-            if len(run.elements) >= BUSY_EVENTS:
-                await self._linger(intake)
             backoff.reset()
             self.settled_at = time.monotonic()
             gauges.SETTLED.labels(self._subscription.consumer).set_to_current_time()
-
-    async def _linger(self, intake: _Intake) -> None:
-        """Under load, let more pile up for the next transaction; see outbox.relay for what that is worth."""
-        try:
-            async with asyncio.timeout(self._limits.linger_s):
-                await intake.gone.wait()
-        except TimeoutError:
-            pass
 
     async def _settle(self, channel: AbstractChannel, run: _Run) -> None:
         """Dead-letter what could not be decoded, then ack the rest up to the last tag that is still ours.

@@ -26,8 +26,9 @@ log = get_logger(__name__)
 EVENTS_PER_MESSAGE = 200
 BUSY_EVENTS = 8
 LINGER_S = 0.05
-"""A look that found this many events is followed by a pause. On two cores without it 1,100 messages/s left in messages of 9 events;
-with it 1,900 in messages of 50, at 60 % of the CPU for each (`make bench`; alone on the machine both are higher)."""
+"""A look that found BUSY_EVENTS is followed by a pause. Without it 1,100 messages/s left in messages of 9 events, on two cores with
+the generator; with it 1,750 in messages of 40, at 60 % of the CPU for each. A pause in the collector as well brought nothing."""
+
 ROWS_PER_LOOK = 4000
 
 PENDING = """

@@ -147,9 +147,9 @@ create function {schema}.backlog() returns table (outbox_age_s float, parked_age
         coalesce((select extract(epoch from now() - created_at) from {schema}.outbox_pending order by seq limit 1), 0)::float,
         coalesce((select extract(epoch from now() - min(parked_at)) from {schema}.parked_events where status = 'parked'), 0)::float
 $backlog$;
-alter function {schema}.backlog() owner to {schema}_finder;
 revoke all on function {schema}.backlog() from public;
 grant execute on function {schema}.backlog() to {schema}_app;
+alter function {schema}.backlog() owner to {schema}_finder;
 create function {schema}.id_at(milliseconds bigint) returns uuid language sql immutable
     as $id$ select (lpad(to_hex(milliseconds), 12, '0') || repeat('0', 20))::uuid $id$;
 -- Without statistics the planner takes the tenant for the best key there is and reads all of a tenant's rows for each row of a batch

@@ -41,7 +41,8 @@ def finder_function(schema: str, signature: str, returns: str, body: str) -> str
 create function {schema}.{signature} returns {returns} language sql stable security definer
     set search_path = {schema}, pg_temp
     as $find$ {body} $find$;
-alter function {schema}.{name}({types}) owner to {schema}_finder;
 revoke all on function {schema}.{name}({types}) from public;
 grant execute on function {schema}.{name}({types}) to {schema}_app;
+-- last: once it is the finder's, we may no longer say who may call it
+alter function {schema}.{name}({types}) owner to {schema}_finder;
 """
