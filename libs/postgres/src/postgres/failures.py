@@ -10,6 +10,7 @@ _INFRASTRUCTURE = (
     "08",  # connection exceptions
     "53",  # insufficient resources: disk full, out of memory, too many connections
     "57",  # operator intervention: shutdown, crash, cancelled by a timeout
+    "55P03",  # a lock could not be had in time: whoever holds it, nothing is wrong with the data, however long it takes
     "58",  # system errors
     "25006",  # read-only: a standby, or a disk that protects itself
     "25P02",  # the transaction was aborted before us
@@ -20,7 +21,6 @@ _INFRASTRUCTURE = (
 _CONFLICT = (
     "40001",  # serialization failure
     "40P01",  # deadlock
-    "55P03",  # a lock could not be had in time
     "23505",  # unique violation: somebody was faster, and the second look finds what they made
 )
 
