@@ -30,6 +30,16 @@ NAMES_OF_THINGS = {
     "identity.api_key_revoked.v1": {"name"},
     "identity.project_created.v1": {"name"},
     "identity.tenant_created.v1": {"name"},
+    "automation_rule.created.v1": {"name"},
+    "automation_rule.updated.v1": {"name"},
+    "contact.entered_pipeline.v1": {"status_name"},
+    "contact.exited_pipeline.v1": {"last_status_name"},
+    "contact.pipeline_status_changed.v1": {"new_status_name", "previous_status_name"},
+    "pipeline.created.v1": {"name"},
+    "pipeline.updated.v1": {"name"},
+    "status.created.v1": {"name"},
+    "status.removed.v1": {"name"},
+    "status.updated.v1": {"name"},
 }
 
 

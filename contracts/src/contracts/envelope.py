@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
+from kernel.cause import Cause
 from msgspec import Meta
 
 from contracts.fields import Moment, PersonalText
@@ -85,10 +86,49 @@ def first_event(
     )
 
 
-def caused_event(
-    cause: AnyEvent, data: Payload, *, id: str, source: str, subject: str, time: datetime, partition_key: str
+def asked_event(
+    cause: Cause,
+    data: Payload,
+    *,
+    id: str,
+    source: str,
+    subject: str,
+    time: datetime,
+    project_id: str | None,
+    partition_key: str,
 ) -> AnyEvent:
-    """Return an event that follows from another: tenant, correlation, actor, hop and trace are handed on."""
+    """Return the event of what a person or program asked for."""
+    return first_event(
+        data,
+        id=id,
+        source=source,
+        subject=subject,
+        time=time,
+        tenant_id=cause.tenant_id,
+        project_id=project_id,
+        partition_key=partition_key,
+        correlation_id=cause.correlation_id,
+        actor=cause.actor,
+        traceparent=cause.traceparent,
+    )
+
+
+def caused_event(
+    cause: AnyEvent,
+    data: Payload,
+    *,
+    id: str,
+    source: str,
+    subject: str,
+    time: datetime,
+    partition_key: str,
+    actor: str | None = None,
+    hop: int | None = None,
+) -> AnyEvent:
+    """Return an event that follows from another: tenant, correlation, actor, hop and trace are handed on.
+
+    Automation names itself as the `actor` of what it wishes for, one `hop` further than what it reacts to.
+    """
     return Event(
         specversion=SPEC_VERSION,
         id=id,
@@ -101,8 +141,8 @@ def caused_event(
         partitionkey=partition_key,
         correlationid=cause.correlationid,
         causationid=cause.id,
-        hop=cause.hop,
-        actor=cause.actor,
+        hop=cause.hop if hop is None else hop,
+        actor=actor or cause.actor,
         traceparent=cause.traceparent,
         data=data,
     )

@@ -7,7 +7,16 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-SERVICES = ("identity", "contact", "session", "messaging", "channel-gateway", "api-gateway")
+SERVICES = (
+    "identity",
+    "contact",
+    "session",
+    "messaging",
+    "pipeline-automation",
+    "billing",
+    "channel-gateway",
+    "api-gateway",
+)
 SERVICES_WITH_SCHEMA = SERVICES[:-1]
 _ROLES = ("owner", "app", "relay")
 

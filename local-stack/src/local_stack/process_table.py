@@ -37,6 +37,8 @@ SERVICES = (
     Service("contact", "contact", "contact"),
     Service("session", "session", "session"),
     Service("messaging", "messaging", "messaging"),
+    Service("pipeline-automation", "pipeline_automation", "pipeline_automation"),
+    Service("billing", "billing", "billing"),
     Service("channel-gateway", "channel_gateway", "channel_gateway"),
     Service("api-gateway", "api_gateway", "gateway", schema=False),
 )

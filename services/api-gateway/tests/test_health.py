@@ -32,6 +32,8 @@ async def test_a_dependency_is_as_the_worst_of_all_services_sees_it(client: http
         "contact": "healthy",
         "session": "unknown",
         "messaging": "unknown",
+        "pipeline-automation": "unknown",
+        "billing": "unknown",
         "channel-gateway": "unknown",
     }
     assert (await client.get("/health/redis")).json()["metadata"]["configured"] is False

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
+from kernel.cause import Cause
 from kernel.errors import DomainError
+from telemetry.tracing import current_traceparent
 
 from web.exchange import exchange_of
 from web.permissions import RANKS
@@ -32,6 +34,16 @@ class Caller:
     def rank(self) -> int:
         """Return the role's place in viewer < agent < supervisor < admin < owner."""
         return RANKS["owner"] if self.owner else RANKS.get(self.role, 0)
+
+    @property
+    def cause(self) -> Cause:
+        """Return who asked, for the events of what they do."""
+        return Cause(
+            tenant_id=self.tenant_id,
+            actor=f"{self.subject_kind}:{self.subject}",
+            correlation_id=self.correlation_id,
+            traceparent=current_traceparent(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

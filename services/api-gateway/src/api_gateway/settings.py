@@ -8,7 +8,7 @@ from web.pem_keys import keys_of_pem
 
 ENVIRONMENTS = ("production", "development", "test")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-SERVICES = ("identity", "contact", "session", "messaging", "channel-gateway")
+SERVICES = ("identity", "contact", "session", "messaging", "pipeline-automation", "billing", "channel-gateway")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What whoever refuses a wish says."""

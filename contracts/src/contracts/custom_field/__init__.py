@@ -1,0 +1,1 @@
+"""What contact says of custom field definitions."""

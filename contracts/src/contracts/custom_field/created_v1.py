@@ -1,0 +1,39 @@
+"""custom_field.created.v1: contacts of a project can carry a new field."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from contracts.fields import Wire, open_enum
+
+
+class CustomFieldCreatedV1(Wire, kw_only=True):
+    """The definition."""
+
+    TYPE: ClassVar[str] = "custom_field.created.v1"
+
+    custom_field_id: str
+    key: str
+    label: str
+    type: Annotated[
+        str,
+        Meta(
+            extra_json_schema=open_enum(
+                "text",
+                "number",
+                "boolean",
+                "date",
+                "json",
+                "url",
+                "email",
+                "phone",
+                "select",
+                "multi_select",
+                "label",
+            )
+        ),
+    ]
+    version: int
+    required: bool = False
+    options: tuple[str, ...] = ()
+    description: str | None = None

@@ -1,0 +1,1 @@
+"""What pipeline-automation says of pipelines."""

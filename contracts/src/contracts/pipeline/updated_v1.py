@@ -1,0 +1,25 @@
+"""pipeline.updated.v1: a pipeline changed."""
+
+from typing import ClassVar
+
+from contracts.fields import Wire
+from contracts.pipeline.pipeline_status import PipelineStatus
+
+
+class PipelineUpdatedV1(Wire, kw_only=True):
+    """The snapshot after the change, and which fields changed."""
+
+    TYPE: ClassVar[str] = "pipeline.updated.v1"
+
+    pipeline_id: str
+    name: str
+    color: str
+    position: int
+    active: bool
+    is_default: bool
+    version: int
+    description: str | None = None
+    session_timeout_minutes: int | None = None
+    enable_ai_summary: bool = False
+    statuses: tuple[PipelineStatus, ...] = ()
+    changed: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What pipeline-automation says of the stages of a pipeline."""

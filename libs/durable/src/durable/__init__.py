@@ -1,0 +1,1 @@
+"""Temporal: one client, one worker role that outlives its absence."""

@@ -1,0 +1,1 @@
+"""Pipelines, placements and automation rules."""
