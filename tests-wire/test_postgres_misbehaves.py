@@ -52,6 +52,27 @@ async def test_a_lock_held_for_long_parks_nothing(wire: Wire) -> None:
     assert await wire.parked() == []
 
 
+async def test_transactions_that_met_more_often_than_a_race_may_last_park_nothing(wire: Wire) -> None:
+    await wire.administrator.execute(
+        """
+        create sequence toy.meetings;
+        grant usage on sequence toy.meetings to toy_app;
+        create function toy.meet() returns trigger language plpgsql as $$ begin
+            if nextval('toy.meetings') <= 12 then raise exception 'met' using errcode = '40P01'; end if;
+            return new;
+        end $$;
+        create trigger meet before insert on toy.applied for each statement execute function toy.meet();
+        """
+    )
+    wire.start()
+    await wire.say(chats=3, each=5)
+
+    await wire.settled()
+    await wire.check()
+    assert await wire.parked() == []
+    assert await wire.administrator.fetchval("select last_value from toy.meetings") > 12, "the fault did not bite"
+
+
 async def test_a_read_only_database_parks_nothing_and_goes_on_in_place(wire: Wire) -> None:
     wire.start()
     await wire.say(chats=3, each=5)

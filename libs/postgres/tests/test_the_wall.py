@@ -156,7 +156,7 @@ async def test_a_statement_that_takes_too_long_is_cancelled(found: ServiceDataba
     [
         (asyncpg.DeadlockDetectedError("x"), Failure.CONFLICT),
         (asyncpg.SerializationError("x"), Failure.CONFLICT),
-        (asyncpg.UniqueViolationError("x"), Failure.CONFLICT),
+        (asyncpg.UniqueViolationError("x"), Failure.RACE),
         (asyncpg.LockNotAvailableError("x"), Failure.INFRASTRUCTURE),
         (asyncpg.DiskFullError("x"), Failure.INFRASTRUCTURE),
         (asyncpg.ReadOnlySQLTransactionError("x"), Failure.INFRASTRUCTURE),

@@ -18,7 +18,7 @@ from bus.subscription import Handle, Subscription
 
 log = get_logger(__name__)
 
-CONFLICT_ATTEMPTS = 5
+RACE_ATTEMPTS = 5
 
 
 class Inbox(Protocol):
@@ -99,7 +99,7 @@ class Applier:
                 tenant_id=event.tenantid,
                 error_type=type(error).__name__,
             )
-            await self._park([_poisonous(event, self._describe(error))], CONFLICT_ATTEMPTS, gone)
+            await self._park([_poisonous(event, self._describe(error))], RACE_ATTEMPTS, gone)
             return
         if fresh < len(events):
             gauges.DUPLICATES.labels(consumer).inc(len(events) - fresh)
@@ -115,14 +115,14 @@ class Applier:
         """Run until it succeeds or fails deterministically."""
         consumer = self._subscription.consumer
         backoff = Backoff(0.05, 5.0)
-        conflicts = 0
+        races = 0
         while True:
             try:
                 return await run()
             except Exception as error:
                 failure = self._classify(error)
-                conflicts += failure is Failure.CONFLICT
-                if failure is Failure.DETERMINISTIC or conflicts >= CONFLICT_ATTEMPTS:
+                races += failure is Failure.RACE
+                if failure is Failure.DETERMINISTIC or races >= RACE_ATTEMPTS:
                     raise
                 gauges.REPEATS.labels(consumer, failure.value).inc()
                 log.warning("batch repeated", consumer=consumer, failure=failure.value, error_type=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Sorting database errors into the three classes of failure."""
+"""Sorting database errors into the classes of failure."""
 
 import asyncpg
 from kernel.failures import Failure
@@ -21,8 +21,8 @@ _INFRASTRUCTURE = (
 _CONFLICT = (
     "40001",  # serialization failure
     "40P01",  # deadlock
-    "23505",  # unique violation: somebody was faster, and the second look finds what they made
 )
+_RACE = "23505"  # unique violation
 
 
 def classify(error: BaseException) -> Failure:
@@ -33,7 +33,9 @@ def classify(error: BaseException) -> Failure:
         sqlstate = error.sqlstate or ""
         if sqlstate.startswith(_INFRASTRUCTURE):
             return Failure.INFRASTRUCTURE
-        return Failure.CONFLICT if sqlstate.startswith(_CONFLICT) else Failure.DETERMINISTIC
+        if sqlstate.startswith(_CONFLICT):
+            return Failure.CONFLICT
+        return Failure.RACE if sqlstate == _RACE else Failure.DETERMINISTIC
     # asyncpg raises InterfaceError both for a connection that went away and for a value of the wrong type (DataError).
     if isinstance(error, asyncpg.DataError):
         return Failure.DETERMINISTIC

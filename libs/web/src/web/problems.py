@@ -161,7 +161,7 @@ def _code_of_failure(error: BaseException) -> str:
     failure = classify(error)
     if failure is Failure.INFRASTRUCTURE:
         return "dependency_unavailable"
-    return "conflict" if failure is Failure.CONFLICT else "internal_error"
+    return "conflict" if failure in (Failure.CONFLICT, Failure.RACE) else "internal_error"
 
 
 _FIELD_CODES = {

@@ -152,7 +152,7 @@ class GroupCommit(Generic[T, R]):
                 return await self._write(items)
             except Exception as error:
                 failure = self._classify(error)
-                if failure is Failure.CONFLICT and conflicts < MOST_CONFLICTS:
+                if failure in (Failure.CONFLICT, Failure.RACE) and conflicts < MOST_CONFLICTS:
                     conflicts += 1
                 elif failure is Failure.INFRASTRUCTURE and not lost and time.monotonic() - started < 0.5:
                     lost += 1
