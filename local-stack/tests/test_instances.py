@@ -49,6 +49,22 @@ def test_a_secret_that_an_older_version_did_not_know_is_added(tmp_path: Path) ->
     assert "simulator_control_key" in path.read_text()
 
 
+def test_a_service_that_an_older_version_did_not_have_gets_its_secrets_and_ports(tmp_path: Path) -> None:
+    first = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})
+    file = first.folder / "instance.json"
+    older = json.loads(file.read_text())
+    del older["secrets"]["postgres"]["services"]["billing"], older["secrets"]["rabbitmq"]["users"]["billing"]
+    del older["ports"]["billing"]
+    file.write_text(json.dumps(older))
+
+    again = Instance.open("demo", tmp_path, {})
+
+    assert again.ports == first.ports
+    assert again.secrets["postgres"]["services"]["billing"].keys() == {"owner", "app", "relay"}
+    assert again.secrets["rabbitmq"]["users"]["billing"]
+    assert again.secrets["postgres"]["services"]["contact"] == first.secrets["postgres"]["services"]["contact"]
+
+
 def test_ports_of_a_stopped_instance_can_be_moved(tmp_path: Path) -> None:
     Instance.open("demo", tmp_path, {})
     moved = Instance.open("demo", tmp_path, {"GATEWAY_PORT": "9999"})

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mode
 from typing import Any
 
 from local_stack import ports
@@ -193,7 +194,7 @@ class Instance:
         path = self.folder / "instance.json"
         found = read_json(path)
         if isinstance(found, dict):
-            return self._with_new_secrets(path, found)
+            return self._with_what_is_new(path, found)
         chosen = ports.default_ports(self.name) | ports.overridden(self.name, self.environment)
         ports.check_distinct(self.name, chosen)
         made = {"name": self.name, "ports": chosen, "partitions": self._wanted_partitions(), "secrets": make_secrets()}
@@ -202,11 +203,13 @@ class Instance:
         write_private_json(path, made)
         return made
 
-    def _with_new_secrets(self, path: Path, found: dict[str, Any]) -> dict[str, Any]:
-        """Add the secrets that a newer version of this program wants and an older one did not make."""
-        made = make_secrets()
-        if missing := made.keys() - found["secrets"].keys():
-            found["secrets"] |= {name: made[name] for name in missing}
+    def _with_what_is_new(self, path: Path, found: dict[str, Any]) -> dict[str, Any]:
+        """Add the secrets and ports that a newer version of this program wants and an older one did not make."""
+        secrets = _completed(found["secrets"], make_secrets())
+        base = mode(port - ports.OFFSETS[name] for name, port in found["ports"].items())  # a single port may be moved
+        wanted = {name: base + offset for name, offset in ports.OFFSETS.items()} | found["ports"]
+        if secrets != found["secrets"] or wanted != found["ports"]:
+            found |= {"secrets": secrets, "ports": wanted}
             write_private_json(path, found)
         return found
 
@@ -256,3 +259,12 @@ class Instance:
             yield
         finally:
             os.close(handle)
+
+
+def _completed(found: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """Return `found` with what only `made` has, at every depth."""
+    both = {
+        name: _completed(found[name], made[name]) if isinstance(made[name], dict) else found[name]
+        for name in made.keys() & found.keys()
+    }
+    return {**made, **found, **both}
