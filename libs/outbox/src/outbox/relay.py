@@ -124,6 +124,8 @@ class Relay:
             server_settings={
                 "application_name": f"{self._service}-relay",
                 "enable_seqscan": "off",  # plans are kept: postgres.database
+                # It only strikes off: what a crash brings back is published again, and known by every inbox.
+                "synchronous_commit": "off",
                 "tcp_keepalives_idle": "10",
                 "tcp_keepalives_interval": "5",
                 "tcp_keepalives_count": "3",
