@@ -1,0 +1,1 @@
+"""Rules of pipelines, placements and automation: standard library and kernel only."""

@@ -1,0 +1,1 @@
+"""Pipelines, placements and rules over HTTP."""
