@@ -18,6 +18,7 @@ from channel_gateway.domain.content import (
     Poll,
     Sticker,
     System,
+    Template,
     Text,
     Unsupported,
     Video,
@@ -86,6 +87,21 @@ def test_stickers_also_below_their_wrapper(waha: Any) -> None:
     assert waha.message(waha.gows(message, body=None)).content == Sticker(Media("application/was"), animated=True)
 
 
+@pytest.mark.parametrize("wrapper", ["pollCreationMessageV4", "groupStatusMessageV2", "newWrapperMessage"])
+def test_an_unknown_wrapper_is_opened_where_it_holds_something_known(waha: Any, wrapper: str) -> None:
+    poll = {"pollCreationMessage": {"name": "When?", "options": [{"optionName": "Mon"}]}}
+    content = waha.message(waha.gows({wrapper: {"Message": poll}}, body=None)).content
+    assert content == Poll("When?", ("Mon",), multiple_answers=True)
+    closed = waha.message(waha.gows({"newWrapper": {"message": {"newerMessage": {"x": 1}}}})).content
+    assert closed == Unsupported("newWrapper", "hello")
+
+
+def test_gows_says_everything_twice_and_once_is_enough(waha: Any) -> None:
+    body = waha.gows({"imageMessage": {"mimetype": "image/png"}}, hasMedia=True)
+    body["payload"]["_data"]["Message"] = None
+    assert waha.message(body).content == Image(Media("image/png"), "hello")
+
+
 @pytest.mark.parametrize("wrapper", ["viewOnceMessage", "viewOnceMessageV2", "viewOnceMessageV2Extension"])
 def test_view_once_counts_without_its_file(waha: Any, wrapper: str) -> None:
     message = wrapped("ephemeralMessage", wrapped(wrapper, {"imageMessage": {"mimetype": "image/jpeg"}}))
@@ -97,6 +113,19 @@ def test_view_once_counts_without_its_file(waha: Any, wrapper: str) -> None:
 def test_a_file_beside_plain_text_wins_and_the_text_is_its_caption(waha: Any) -> None:
     content = waha.message(waha.noweb({"conversation": "hello"}, hasMedia=True, media=FILE)).content
     assert content == Image(Media("image/jpeg", url=FILE["url"]), "hello")
+
+
+def test_browser_engines_keep_a_text_beside_its_type(waha: Any) -> None:
+    assert waha.message(waha.webjs({"body": "hello"}, body=None)).content == Text("hello")
+    assert waha.message(waha.webjs(hasMedia=True, media=FILE)).content == Image(
+        Media("image/jpeg", url=FILE["url"]), "hello"
+    )
+    assert waha.hear(waha.webjs(body="")) == Ignored("nothing_to_show")
+
+
+@pytest.mark.parametrize("flag", ["isViewOnce", "IsViewOnceV2", "isViewOnceV2Extension"])
+def test_view_once_may_be_a_flag(waha: Any, flag: str) -> None:
+    assert waha.message(waha.webjs({"type": "image", flag: True}, hasMedia=True)).content.media.view_once
 
 
 @pytest.mark.parametrize(
@@ -128,6 +157,9 @@ def test_places_from_the_payload_or_only_from_the_data(waha: Any) -> None:
     body = waha.webjs({"type": "location"}, body="", location=payload)
     assert waha.message(body).content == Location(-27.59, -48.54, live=True)
     assert waha.message(waha.noweb({"liveLocationMessage": said}, body=None)).content.live
+    told = {"type": "location", "lat": -27.59, "lng": -48.54, "loc": "Mercado\nCentro", "body": "/9j/4AAQ"}
+    expected = Location(-27.59, -48.54, title="Mercado", address="Centro")
+    assert waha.message(waha.webjs(told, body="/9j/4AAQ", vCards=None)).content == expected, "wppconnect's shape"
 
 
 def test_a_place_without_coordinates_is_shown_as_unsupported(waha: Any) -> None:
@@ -143,6 +175,9 @@ def test_contact_cards_with_and_without_a_whatsapp_number(waha: Any) -> None:
     assert waha.message(body).content == Contacts((expected,))
     body = waha.webjs({"type": "vcard", "body": card}, body="")
     assert waha.message(body).content == Contacts((expected,))
+    assert waha.message(waha.webjs({"type": "vcard", "body": card}, body=card, vCards=None)).content == Contacts(
+        (expected,)
+    )
     body = waha.noweb({"contactsArrayMessage": {"contacts": [{"displayName": "Zé"}, {"vcard": card}]}}, body=None)
     assert waha.message(body).content == Contacts((ContactCard("Zé"), expected))
 
@@ -211,6 +246,15 @@ def test_an_order_is_shown_in_words(waha: Any, deeper: bool) -> None:
     assert content == Unsupported("order", "review_and_pay 19.90 BRL (REF1): 2 × Tea 9.95")
 
 
+def test_a_pix_key_is_shown_in_words(waha: Any) -> None:
+    code = {"merchant_name": "Tea House", "key": "tea@example.org", "key_type": "EMAIL"}
+    settings = [{"type": "pix_static_code", "pix_static_code": code}]
+    button = {"name": "payment_info", "buttonParamsJson": json.dumps({"payment_settings": settings})}
+    message = {"interactiveMessage": {"nativeFlowMessage": {"buttons": [button]}}}
+    content = waha.message(waha.noweb(message, body="")).content
+    assert content == Unsupported("order", "payment_info: Tea House tea@example.org")
+
+
 def test_a_catalogue_order_is_shown_in_words(waha: Any) -> None:
     order = {"orderId": "7", "itemCount": 3, "totalAmount1000": "45000", "totalCurrencyCode": "BRL", "message": "fast!"}
     content = waha.message(waha.noweb({"orderMessage": order}, body=None)).content
@@ -221,6 +265,9 @@ def test_lists_and_buttons_that_a_business_sends(waha: Any) -> None:
     menu = {"listMessage": {"title": "Menu", "description": "Choose", "buttonText": "Open"}}
     assert waha.message(waha.noweb(menu, body=None)).content == ListMenu("Menu", "Choose")
     assert waha.message(waha.noweb({"buttonsMessage": {"contentText": "Sure?"}}, body=None)).content == Buttons("Sure?")
+    filled = {"HydratedFourRowTemplate": {"hydratedContentText": "Hello Rosa"}}
+    for template in (filled, {"Format": filled}):
+        assert waha.message(waha.gows({"templateMessage": template}, body=None)).content == Template("Hello Rosa")
 
 
 def test_an_unknown_kind_is_shown_with_its_name_and_its_words(waha: Any) -> None:
@@ -243,7 +290,7 @@ def test_what_shows_nothing_makes_no_message(waha: Any, message: dict[str, Any])
     assert waha.hear(waha.gows(message, body=None)) == Ignored("nothing_to_show")
 
 
-@pytest.mark.parametrize("key", ["protocolMessage", "reactionMessage", "pollUpdateMessage"])
+@pytest.mark.parametrize("key", ["protocolMessage", "reactionMessage", "pollUpdateMessage", "placeholderMessage"])
 def test_changes_of_other_messages_are_no_messages(waha: Any, key: str) -> None:
     assert waha.hear(waha.gows({key: {"text": "x"}}, body=None)) == Ignored("no_message")
 

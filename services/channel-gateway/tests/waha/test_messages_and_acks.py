@@ -12,13 +12,29 @@ from channel_gateway.domain.inbound import Ignored, Kept, Untranslatable
 
 
 @pytest.mark.parametrize(
-    "written", [1_790_000_000, 1_790_000_000.9, "1790000000", 1_790_000_000_000, 1_790_000_000_000_000]
+    "written",
+    [
+        1_790_000_000,
+        1_790_000_000.9,
+        "1790000000",
+        1_790_000_000_000,
+        1_790_000_000_000_000,
+        "2026-09-21T11:13:20-03:00",
+        "2026-09-21T14:13:20Z",
+    ],
 )
 def test_a_time_is_understood_in_every_unit(waha: Any, written: Any) -> None:
     assert waha.message(waha.gows(timestamp=written)).occurred_at == waha.sent_at
 
 
-@pytest.mark.parametrize("written", [None, "", "soon", True, -5, 0, float("inf"), 10**30, {}, []])
+def test_seconds_are_told_from_milliseconds_by_their_size_alone(waha: Any) -> None:
+    assert waha.message(waha.gows(timestamp=789_456_123)).occurred_at == datetime(1995, 1, 7, 5, 22, 3, tzinfo=UTC)
+
+
+NO_TIMES = ("", "soon", "0001-01-01T00:00:00Z", "2026-09-21", "2026-09-21T14:13:20")
+
+
+@pytest.mark.parametrize("written", [None, *NO_TIMES, True, -5, 0, float("inf"), 10**30, {}, []])
 def test_without_a_time_the_envelopes_counts_and_without_that_the_receipt(waha: Any, written: Any) -> None:
     body = waha.gows(timestamp=written)
     assert waha.message(body).occurred_at == datetime(2026, 9, 21, 14, 13, 23, 456000, tzinfo=UTC)
@@ -32,6 +48,8 @@ def test_a_quoted_message_is_named_by_its_bare_id_wherever_it_stands(waha: Any) 
     body = waha.gows({"extendedTextMessage": {"text": "yes", "contextInfo": context}})
     assert waha.message(body).reply_to_provider_id == "ABC"
     assert waha.message(waha.webjs({"quotedStanzaID": "ABC"})).reply_to_provider_id == "ABC"
+    quoted = {"fromMe": True, "remote": waha.rosa, "id": "ABC"}
+    assert waha.message(waha.webjs({"quotedMsgId": quoted})).reply_to_provider_id == "ABC"
 
 
 def test_the_file_of_a_quoted_message_is_no_attachment(waha: Any) -> None:
@@ -77,6 +95,7 @@ def test_an_ad_without_its_reply_is_still_an_ad_and_another_entry_is_none(waha: 
         return waha.message(waha.noweb(message, **payload)).attribution
 
     assert attribution({"ctwaPayload": "AAAA", "externalAdReply": {}}).from_ad
+    assert not attribution({"ctwaPayload": "AAAA", "entryPointConversionSource": "click_to_chat_link"}).from_ad
     assert attribution({"conversionData": "AAAA"}).from_ad
     entry = attribution({"entryPointConversionSource": "global_search_new_chat", "conversionData": "AAAA"})
     assert (entry.from_ad, entry.conversion_source) == (False, "global_search_new_chat")
@@ -121,14 +140,18 @@ def test_a_group_acknowledgement_names_its_reader_and_goes_by_the_prefix(waha: A
         waha.ack(event=event, _data={"receipt": {"userJid": "5548933330000:1@s.whatsapp.net"}}, **said)
     )
     assert receipt.participant == waha.caio
+    tagged = waha.ack(event=event, engine="WEBJS", _data={"participant": waha.caio_lid}, **said)
+    assert waha.acknowledgement(tagged).participant == waha.caio_lid
     assert receipt.dedupe_key != ack.dedupe_key
 
 
 def test_an_acknowledgement_without_prefix_or_with_a_bare_id_is_understood(waha: Any) -> None:
     assert waha.acknowledgement(waha.ack(id=f"{waha.rosa}_{waha.bare}")).provider_message_id == waha.bare
     assert waha.acknowledgement(waha.ack(id=waha.bare)).external_chat_id == waha.rosa
-    browser = waha.acknowledgement(waha.ack(id=waha.bare, to=waha.rosa, **{"from": waha.shop}))
-    assert browser.external_chat_id == waha.rosa
+    browser = waha.ack(id=waha.bare, to=waha.rosa, engine="WEBJS", **{"from": waha.shop})
+    assert waha.acknowledgement(browser).external_chat_id == waha.rosa
+    assert waha.acknowledgement(browser | {"me": None}).external_chat_id == waha.rosa
+    assert waha.acknowledgement(waha.ack(id=waha.bare, engine="WPP")).external_chat_id == waha.rosa
 
 
 KEPT_EVENTS = [event for event in EVENTS if not event.startswith(("message.ack", "message.any")) and event != "message"]
@@ -205,6 +228,7 @@ def test_the_envelope_is_opened_without_trusting_it() -> None:
         ("false_status@broadcast_AB_1:5@c.us", "AB", "status@broadcast", "1@c.us"),
         ("a_b_c", "a_b_c", None, None),
         ({"fromMe": True, "remote": "1@c.us", "id": "AB"}, "AB", "1@c.us", None),
+        ({"fromMe": False, "remote": "1@g.us", "id": "AB", "participant": "2@lid"}, "AB", "1@g.us", "2@lid"),
         ({"_serialized": "true_1@c.us_AB"}, "AB", "1@c.us", None),
     ],
 )

@@ -29,6 +29,13 @@ def test_an_own_message_that_waha_filed_under_our_own_number_goes_to_the_chat_th
     assert message.external_chat_id == waha.rosa
 
 
+def test_it_is_recognised_as_misfiled_even_while_the_session_does_not_know_its_own_number(waha: Any) -> None:
+    body = waha.gows(own=True, id=f"true_{waha.shop}_{waha.bare}") | {"me": None}
+    assert waha.message(body).external_chat_id == waha.rosa
+    bare = waha.gows(own=True, id=waha.bare, **{"from": waha.shop})
+    assert waha.message(bare).external_chat_id == waha.rosa
+
+
 def test_a_chat_with_ourselves_makes_no_contact(waha: Any) -> None:
     body = waha.webjs(own=True, id=f"true_{waha.shop}_{waha.bare}", to=waha.shop)
     assert waha.hear(body) == Ignored("chat_with_oneself")
@@ -85,6 +92,17 @@ def test_the_writer_in_a_group_is_read_from_the_id_where_the_payload_is_silent(w
     assert waha.message(body).identities == (waha.caio_pn_identity,)
 
 
+def test_gows_names_the_writer_in_a_group_also_as_the_recipient(waha: Any) -> None:
+    told = {"id": f"false_{waha.group}_{waha.bare}", "participant": None, "_data": {}}
+    assert waha.message(waha.gows_group(**told)).identities == (waha.caio_lid_identity,)
+
+
+@pytest.mark.parametrize(("member", "reason"), [("13135550002@bot", "assistant"), ("0@c.us", "system_number")])
+def test_an_assistant_in_a_group_is_nobody(waha: Any, member: str, reason: str) -> None:
+    body = waha.webjs(id=f"false_{waha.group}_{waha.bare}", participant=member, **{"from": waha.group})
+    assert waha.hear(body) == Ignored(reason)
+
+
 def test_a_group_message_of_an_unknown_writer_is_parked(waha: Any) -> None:
     body = waha.webjs(id=f"false_{waha.group}_{waha.bare}", **{"from": waha.group})
     assert waha.hear(body) == Untranslatable("writer_unknown")
@@ -98,6 +116,16 @@ def test_a_business_is_named_by_its_verified_name_when_it_has_no_other(waha: Any
     verified = {"Certificate": {}, "Details": {"verifiedName": "Rosa Ltda", "issuer": "smb:wa"}}
     message = waha.message(waha.gows(info={"PushName": "", "VerifiedName": verified}))
     assert (message.push_name, message.is_business) == ("Rosa Ltda", True)
+
+
+def test_wpp_names_the_sender_in_an_object_of_its_own(waha: Any) -> None:
+    sender = {"id": waha.rosa, "pushname": "Rosa", "verifiedName": "Rosa Ltda"}
+    message = waha.message(waha.webjs({"notifyName": None, "id": f"false_{waha.rosa}_A", "sender": sender}))
+    assert (message.push_name, message.is_business) == ("Rosa", True)
+
+
+def test_a_name_that_stands_beside_our_own_message_names_nobody(waha: Any) -> None:
+    assert waha.message(waha.gows(info={"IsFromMe": True, "PushName": "The Shop"})).push_name is None
 
 
 @pytest.mark.parametrize(
@@ -123,6 +151,7 @@ def test_what_is_none_of_ours_is_ignored_with_its_reason(waha: Any, chat: str, r
         "false_5548922220000@c.us_{bare}",
         "false_5548922220000@s.whatsapp.net_{bare}",
         "false_5548922220000:17@c.us_{bare}",
+        "false_5548922220000:99@hosted_{bare}",
         "5548922220000@c.us_{bare}",
         "false_{bare}",
         "{bare}",

@@ -9,7 +9,7 @@ from channel_gateway.adapters.waha.addresses import address, chat_type, is_perso
 from channel_gateway.adapters.waha.envelope import Envelope
 from channel_gateway.adapters.waha.message_ids import parse_message_id
 from channel_gateway.adapters.waha.reading import Node, flag, fold, line, number
-from channel_gateway.adapters.waha.reception import Reception
+from channel_gateway.adapters.waha.reception import SENDER_IN_FROM, Reception
 from channel_gateway.domain.inbound import Acknowledgement, Ignored, Inbound, Untranslatable
 
 LEVEL_NAMES = MappingProxyType({-1: "ERROR", 0: "PENDING", 1: "SERVER", 2: "DEVICE", 3: "READ", 4: "PLAYED"})
@@ -33,7 +33,7 @@ def translate_ack(envelope: Envelope, payload: Node, reception: Reception) -> In
     from_me = message_id.from_me if message_id.from_me is not None else flag(payload.get("fromme"))
     if from_me is None:
         return Untranslatable("direction_unknown")
-    chat = message_id.chat or _chat_beside_a_bare_id(payload, envelope)
+    chat = message_id.chat or _chat_beside_a_bare_id(payload, from_me, envelope, reception)
     if chat is None:
         return Untranslatable("chat_unknown")
     if (reason := reception.unwanted(chat)) is not None:
@@ -57,17 +57,18 @@ def translate_ack(envelope: Envelope, payload: Node, reception: Reception) -> In
     )
 
 
-def _chat_beside_a_bare_id(payload: Node, envelope: Envelope) -> str | None:
-    """`from` is the chat on GOWS and NOWEB, and we ourselves on WEBJS."""
-    sender = address(payload.get("from"))
-    return address(payload.get("to")) if sender in envelope.me else sender
+def _chat_beside_a_bare_id(payload: Node, from_me: bool, envelope: Envelope, reception: Reception) -> str | None:
+    """`from` is the chat on GOWS and NOWEB; on browser engines it may be ourselves, and `to` the chat."""
+    sender, recipient = address(payload.get("from")), address(payload.get("to"))
+    from_us = sender in envelope.me or (from_me and reception.engine in SENDER_IN_FROM)
+    return (recipient or (None if sender in envelope.me else sender)) if from_us else sender
 
 
 def _reader(payload: Node) -> str | None:
     """Return the member of a group who got or read the message. The id's author is the writer, never the reader."""
     data = fold(payload.get("_data"))
     receipt = fold(data.get("receipt"))
-    for place in (payload.get("participant"), receipt.get("userjid"), data.get("sender")):
+    for place in (payload.get("participant"), receipt.get("userjid"), data.get("sender"), data.get("participant")):
         known = address(place)
         if known is not None and is_person(known):
             return known

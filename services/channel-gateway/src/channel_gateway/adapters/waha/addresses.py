@@ -7,7 +7,7 @@ from channel_gateway.adapters.waha.reading import LONGEST_ID, text
 from channel_gateway.domain.inbound import ChatType, Identity, IdentityKind
 
 _DEVICE = re.compile(r"[.:].*", re.DOTALL)
-_SAME_SERVER = {"s.whatsapp.net": "c.us"}
+_SAME_SERVER = {"s.whatsapp.net": "c.us", "hosted": "c.us", "hosted.lid": "lid"}
 _PEOPLE: dict[str, IdentityKind] = {"c.us": "wa_pn", "lid": "wa_lid"}
 _CHAT_TYPES: dict[str, ChatType] = {"c.us": "individual", "lid": "individual", "g.us": "group", "newsletter": "channel"}
 _NOISE_BY_ADDRESS = {"status@broadcast": "story", "0@c.us": "system_number"}
@@ -22,6 +22,7 @@ _NOISE_BY_SERVER = {
 def address(value: Any) -> str | None:
     """Return an address in the one form that we use: no device, `@c.us` for `@s.whatsapp.net`. None when it is none.
 
+    `@hosted` and `@hosted.lid` are the same people's devices in Meta's cloud.
     Takes a string, or the object that browser engines write (`{_serialized}` or `{user, server}`).
     """
     if isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channel_gateway.adapters.waha.reading import Node, fold, line, text, whole
+from channel_gateway.adapters.waha.reading import Node, fold, line, present, text, whole
 from channel_gateway.domain.content import Attribution
 
 _MEDIA_TYPES = {1: "image", 2: "video", "1": "image", "2": "video"}
@@ -11,7 +11,8 @@ _LONGEST_OPAQUE = 4_096
 
 def read_attribution(context: Node, data: Node) -> Attribution | None:
     """Return how the writer came to us: from `contextInfo` (GOWS, NOWEB) or `_data.ctwaContext` (browser engines)."""
-    if browser := fold(data.get("ctwacontext")):
+    browser = fold(data.get("ctwacontext"))
+    if any(present(value) for value in browser.values()):
         return _browser_ad(browser)
     entry = line(context.get("entrypointconversionsource"))
     source = line(context.get("conversionsource"))
@@ -20,12 +21,13 @@ def read_attribution(context: Node, data: Node) -> Attribution | None:
     reply = fold(context.get("externaladreply"))
     click, source_type = line(reply.get("ctwaclid")), line(reply.get("sourcetype"))
     told = entry or source
-    # The ad reply may be missing while the opaque values stay: still an ad, without ids.
+    # The ad reply may be missing while the opaque values stay: still an ad, without ids, unless another entry is told.
     from_ad = (
         entry == "ctwa_ad"
         or source == "FB_Ads"
         or source_type == "ad"
-        or bool(click or payload)
+        or click is not None
+        or (payload is not None and entry is None)
         or (conversion is not None and told is None)
     )
     if not from_ad and told is None:

@@ -38,11 +38,14 @@ NO_MESSAGES = frozenset(
     {
         "enceventresponsemessage",
         "encreactionmessage",
+        "placeholdermessage",
         "pollupdatemessage",
         "protocolmessage",
         "reactionmessage",
     }
 )
+"""What changes another message, or stands for one that linked devices are not shown (an ad's first, at times)."""
+
 SYSTEM_TYPES = frozenset(
     {
         "broadcast_notification",
@@ -51,9 +54,14 @@ SYSTEM_TYPES = frozenset(
         "debug",
         "e2e_notification",
         "gp2",
+        "group_notification",
+        "newsletter_notification",
         "notification",
         "notification_template",
+        "poll_update",
         "protocol",
+        "reaction",
+        "reaction_enc",
         "revoked",
     }
 )
@@ -70,7 +78,7 @@ class Found:
 
 def find_content(payload: Node, data: Node) -> Found:
     """Return what a message holds, from its folded payload and `_data`."""
-    message, view_once = _unwrap(data.get("message"))
+    message, view_once = _unwrap(data.get("message") or data.get("rawmessage"))
     key = _kind_key(message)
     value = message.get(key) if key else None
     node = fold(value)
@@ -90,13 +98,16 @@ def find_content(payload: Node, data: Node) -> Found:
 def _read(key: str, parts: Parts, context: Node) -> Found:
     reader = kinds.BY_MESSAGE_KEY.get(key.lower()) or kinds.by_numbered_key(key.lower())
     content = reader(parts) if reader else None
-    if isinstance(content, Text) and content.interactive_reply is None and _carries_file(parts.payload):
-        content = None  # seen on NOWEB 2024: a file beside plain text; the file wins, the text is its caption
-        return Found(kinds.by_mime_type(parts), context)
     if content is None and reader is kinds.read_text:
         content = _shown_by_payload(parts)
         return Found(content, context, None if content else "nothing_to_show")
-    return Found(content or Unsupported(_name(key), parts.words()), context)
+    return Found(_file_instead(content, parts) or Unsupported(_name(key), parts.words()), context)
+
+
+def _file_instead(content: Content | None, parts: Parts) -> Content | None:
+    """Return the file that stands beside plain text, with the text as its caption: seen on NOWEB 2024."""
+    plain = isinstance(content, Text) and content.interactive_reply is None
+    return kinds.by_mime_type(parts) if plain and _carries_file(parts.payload) else content
 
 
 def _unwrap(message: Any) -> tuple[dict[str, Any], bool]:
@@ -104,12 +115,23 @@ def _unwrap(message: Any) -> tuple[dict[str, Any], bool]:
     view_once = False
     inner = message if isinstance(message, dict) else {}
     while True:
-        wrapper = next((key for key in inner if key.lower() in WRAPPERS), None)
-        below = fold(inner[wrapper]).get("message") if wrapper else None
-        if not isinstance(below, dict) or not below or wrapper is None:
+        wrapper = next((key for key in inner if _wraps(key, _below(inner[key]))), None)
+        if wrapper is None:
             return inner, view_once
         view_once = view_once or wrapper.lower().startswith("viewonce")
-        inner = below
+        inner = _below(inner[wrapper])
+
+
+def _below(value: Any) -> dict[str, Any]:
+    """Return the message within a wrapper; {} where there is none."""
+    below = value.get("message") or value.get("Message") if isinstance(value, dict) else None
+    return below if isinstance(below, dict) else {}
+
+
+def _wraps(key: str, below: dict[str, Any]) -> bool:
+    """Tell whether a key is a wrapper: a known one around anything, or an unknown one around something that we know."""
+    name = key.lower()
+    return bool(below) and (name in WRAPPERS or (name not in kinds.BY_MESSAGE_KEY and _rank(_kind_key(below)) < 2))
 
 
 def _kind_key(message: dict[str, Any]) -> str | None:
@@ -120,8 +142,8 @@ def _kind_key(message: dict[str, Any]) -> str | None:
     return keys[0] if keys else None
 
 
-def _rank(key: str) -> int:
-    name = key.lower()
+def _rank(key: str | None) -> int:
+    name = (key or "").lower()
     reader = kinds.BY_MESSAGE_KEY.get(name) or kinds.by_numbered_key(name)
     return 2 if reader is None else 1 if reader is kinds.read_text else 0
 
@@ -134,7 +156,9 @@ def _named_by_engine(parts: Parts, browser_type: str | None) -> Content | None:
     reader = kinds.BY_TYPE_NAME.get(name.lower())
     if reader is not None:
         content = reader(Parts(parts.payload, parts.data, parts.data, parts.body, None, parts.view_once))
-        return content if content or reader is kinds.read_text else Unsupported(_name(name), parts.body)
+        if content is None and reader not in kinds.PLAIN:
+            return Unsupported(_name(name), parts.body)
+        return _file_instead(content, parts)
     return Unsupported(_name(name), parts.body) if browser_type and not _carries_file(parts.payload) else None
 
 

@@ -14,7 +14,10 @@ from channel_gateway.domain.inbound import Identity
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What `_data` says about the people of a message; `*_alts` are their other addresses, None among them."""
+    """What `_data` says about the people of a message; `*_alts` are their other addresses, None among them.
+
+    `ours` are addresses of our own number, told by an own message.
+    """
 
     chat: str | None = None
     writer: str | None = None
@@ -22,6 +25,7 @@ class Evidence:
     peer_alts_incoming: tuple[str | None, ...] = ()
     peer_alts_own: tuple[str | None, ...] = ()
     writer_alts: tuple[str | None, ...] = ()
+    ours: frozenset[str] = frozenset()
     push_name: str | None = None
     business_name: str | None = None
 
@@ -37,14 +41,16 @@ def read_evidence(data: Node) -> Evidence:
 
 def _gows(info: Node) -> Evidence:
     writer, writer_alt = address(info.get("sender")), address(info.get("senderalt"))
+    from_me = flag(info.get("isfromme"))
     details = fold(fold(info.get("verifiedname")).get("details"))
     return Evidence(
         chat=address(info.get("chat")),
         writer=writer,
-        from_me=flag(info.get("isfromme")),
+        from_me=from_me,
         peer_alts_incoming=(writer, writer_alt),
         peer_alts_own=(address(info.get("recipientalt")),),
         writer_alts=(writer_alt,),
+        ours=frozenset(known for known in (writer, writer_alt) if from_me and known),
         push_name=line(info.get("pushname")),
         business_name=line(details.get("verifiedname")),
     )
@@ -66,11 +72,13 @@ def _noweb(key: Node, data: Node) -> Evidence:
 
 
 def _browser(data: Node) -> Evidence:
+    sender = fold(data.get("sender"))  # WPP's; WEBJS has none
+    said = flag(fold(data.get("id")).get("fromme"))
     return Evidence(
         writer=address(data.get("author")),
-        from_me=flag(fold(data.get("id")).get("fromme")),
-        push_name=line(data.get("notifyname")) or line(data.get("pushname")),
-        business_name=line(data.get("verifiedname")),
+        from_me=flag(data.get("fromme")) if said is None else said,
+        push_name=line(data.get("notifyname")) or line(data.get("pushname")) or line(sender.get("pushname")),
+        business_name=line(data.get("verifiedname")) or line(sender.get("verifiedname")),
     )
 
 
@@ -84,8 +92,7 @@ def peer(chat: str, from_me: bool, evidence: Evidence, me: frozenset[str]) -> tu
 
 def writer(reported: str | None, evidence: Evidence, me: frozenset[str]) -> tuple[Identity, ...]:
     """Return the identities of the member who wrote into a group; () when nobody can be named."""
-    first = reported or evidence.writer
-    return _linked(first, (evidence.writer, *evidence.writer_alts), me) if first else ()
+    return _linked(reported, (evidence.writer, *evidence.writer_alts), me) if reported else ()
 
 
 def _linked(first: str, others: Iterable[str | None], me: frozenset[str]) -> tuple[Identity, ...]:

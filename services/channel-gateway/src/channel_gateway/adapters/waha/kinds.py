@@ -42,11 +42,21 @@ from channel_gateway.domain.content import (
 Reader = Callable[[Parts], Content | None]
 
 _WEBP = "image/webp"
+_VIEW_ONCE = ("viewonce", "isviewonce", "isviewoncev2", "isviewoncev2extension")
 
 
 def read_text(parts: Parts) -> Content | None:
     words = parts.body or text(parts.plain) or text(parts.node.get("text"))
     return Text(words) if words else None
+
+
+def read_chat(parts: Parts) -> Content | None:
+    """Text of a browser engine, which keeps it in `_data.body` (where other kinds have a thumbnail)."""
+    words = parts.body or text(parts.data.get("body"))
+    return Text(words) if words else None
+
+
+PLAIN = (read_text, read_chat)
 
 
 def read_image(parts: Parts) -> Content:
@@ -98,11 +108,12 @@ def _location(parts: Parts, *, live: bool) -> Content | None:
     longitude = _degrees(180, place.get("longitude"), node.get("degreeslongitude"), node.get("lng"))
     if latitude is None or longitude is None:
         return None
+    name, _, street = (text(node.get("loc")) or "").partition("\n")  # browser engines write both in one
     return Location(
         latitude,
         longitude,
-        title=line(place.get("name")) or line(node.get("name")) or line(place.get("description")),
-        address=line(place.get("address")) or line(node.get("address")),
+        title=line(place.get("name")) or line(node.get("name")) or line(place.get("description")) or line(name),
+        address=line(place.get("address")) or line(node.get("address")) or line(street),
         url=line(place.get("url"), 2_000) or line(node.get("url"), 2_000),
         live=live or bool(flag(place.get("live")) or flag(node.get("islive"))),
     )
@@ -135,7 +146,9 @@ def read_buttons(parts: Parts) -> Content | None:
 
 
 def read_template(parts: Parts) -> Content | None:
-    filled = fold(parts.node.get("hydratedtemplate")) or fold(parts.node.get("hydratedfourrowtemplate"))
+    levels = (parts.node, fold(parts.node.get("format")))  # GOWS writes a protobuf oneof as one level more
+    names = ("hydratedtemplate", "hydratedfourrowtemplate")
+    filled = next((found for level in levels for name in names if (found := fold(level.get(name)))), {})
     words = parts.body or text(filled.get("hydratedcontenttext"))
     return Template(words) if words else None
 
@@ -159,13 +172,13 @@ def _media(parts: Parts, *, named: bool = False) -> Media:
     name = None
     if named:
         name = line(node.get("filename")) or line(data.get("filename")) or _given_name(media, parts.payload)
-    once = parts.view_once or flag(node.get("viewonce")) or flag(node.get("isviewonce")) or flag(data.get("isviewonce"))
+    once = any(flag(node.get(name)) or flag(data.get(name)) for name in _VIEW_ONCE)
     return Media(
         mime_type=line(media.get("mimetype")) or line(node.get("mimetype")) or line(data.get("mimetype")),
         file_name=name,
-        size_bytes=size(node.get("filelength", node.get("size"))),
-        duration_seconds=size(node.get("seconds", node.get("duration"))),
-        view_once=bool(once),
+        size_bytes=_first_size(node.get("filelength"), node.get("size")),
+        duration_seconds=_first_size(node.get("seconds"), node.get("duration")),
+        view_once=parts.view_once or once,
         url=line(media.get("url"), 4_096),
     )
 
@@ -179,6 +192,10 @@ def _given_name(media: Node, payload: Node) -> str | None:
 
 def _caption(parts: Parts) -> str | None:
     return parts.body or text(parts.node.get("caption"))
+
+
+def _first_size(*values: Any) -> int | None:
+    return next((found for value in values if (found := size(value)) is not None), None)
 
 
 def _option(item: Any) -> str | None:
@@ -225,7 +242,7 @@ BY_MESSAGE_KEY: dict[str, Reader] = {
 """By the key under `_data.Message` (GOWS) or `_data.message` (NOWEB)."""
 
 BY_TYPE_NAME: dict[str, Reader] = {
-    "chat": read_text,
+    "chat": read_chat,
     "text": read_text,
     "url": read_text,
     "image": read_image,

@@ -66,4 +66,5 @@ def _serialised(parts: dict[str, Any]) -> Any:
     if not chat or not isinstance(parts.get("id"), str):
         return None
     prefix = next((prefix for prefix, ours in _PREFIXES if parts.get("fromMe") is ours), "")
-    return f"{prefix}{chat}_{parts['id']}"
+    author = address(parts.get("participant"))
+    return f"{prefix}{chat}_{parts['id']}{f'_{author}' if author else ''}"

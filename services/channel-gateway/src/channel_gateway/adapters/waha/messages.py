@@ -8,13 +8,10 @@ from channel_gateway.adapters.waha.envelope import Envelope
 from channel_gateway.adapters.waha.identities import Evidence, peer, read_evidence, writer
 from channel_gateway.adapters.waha.message_ids import MessageId, parse_message_id
 from channel_gateway.adapters.waha.reading import Node, flag, fold
-from channel_gateway.adapters.waha.reception import Reception
+from channel_gateway.adapters.waha.reception import CHAT_IN_FROM, SENDER_IN_FROM, Reception
 from channel_gateway.adapters.waha.references import forwarded, mentions, quoted_id
 from channel_gateway.adapters.waha.times import moment
-from channel_gateway.domain.inbound import Identity, Ignored, Inbound, InboundMessage, Untranslatable
-
-_CHAT_IN_FROM = frozenset({"GOWS", "NOWEB"})
-_SENDER_IN_FROM = frozenset({"WEBJS", "WPP"})
+from channel_gateway.domain.inbound import Ignored, Inbound, InboundMessage, Untranslatable
 
 
 def translate_message(envelope: Envelope, payload: Node, reception: Reception) -> Inbound:
@@ -27,7 +24,7 @@ def translate_message(envelope: Envelope, payload: Node, reception: Reception) -
     from_me = _direction(payload, message_id, evidence)
     if from_me is None:
         return Untranslatable("direction_unknown")
-    chat = _chat(payload, message_id, evidence, from_me, envelope, reception.engine)
+    chat = _chat(payload, message_id, evidence, from_me, envelope.me, reception.engine)
     if chat is None:
         return Untranslatable("chat_unknown")
     if (reason := reception.unwanted(chat)) is not None:
@@ -40,7 +37,10 @@ def translate_message(envelope: Envelope, payload: Node, reception: Reception) -
     found = find_content(payload, data)
     if found.content is None:
         return Ignored(found.reason or "nothing_to_show")
-    people = _people(chat, from_me, payload, message_id, evidence, envelope)
+    member = None if from_me or is_person(chat) else _member(payload, message_id, evidence, reception.engine)
+    if member is not None and (reason := noise(member)) is not None:
+        return Ignored(reason)
+    people = peer(chat, from_me, evidence, envelope.me) if is_person(chat) else writer(member, evidence, envelope.me)
     if not people and (kind_of_chat == "individual" or not from_me):
         return Untranslatable("writer_unknown")
     context = found.context
@@ -54,7 +54,7 @@ def translate_message(envelope: Envelope, payload: Node, reception: Reception) -
         content=found.content,
         occurred_at=moment(payload.get("timestamp")) or envelope.sent_at or reception.received_at,
         source=None if not from_me else "api" if payload.get("source") == "api" else "phone",
-        push_name=None if from_me else evidence.push_name or evidence.business_name,
+        push_name=None if from_me or evidence.from_me else evidence.push_name or evidence.business_name,
         is_business=not from_me and evidence.business_name is not None,
         reply_to_provider_id=quoted_id(payload, context, data),
         mentions=mentions(context, data),
@@ -72,31 +72,34 @@ def _direction(payload: Node, message_id: MessageId, evidence: Evidence) -> bool
 
 
 def _chat(
-    payload: Node, message_id: MessageId, evidence: Evidence, from_me: bool, envelope: Envelope, engine: str | None
+    payload: Node, message_id: MessageId, evidence: Evidence, from_me: bool, me: frozenset[str], engine: str | None
 ) -> str | None:
     """Return the chat: the id's, except where the id is bare or names ourselves.
 
     WAHA 2026.8.1 filed own messages under our own number while `_data` still named the customer (#2241).
     """
-    raw = evidence.chat
-    if message_id.chat is not None:
-        misfiled = from_me and message_id.chat in envelope.me and raw is not None and raw not in envelope.me
-        return raw if misfiled else message_id.chat
+    chat = message_id.chat or _chat_beside_a_bare_id(payload, evidence.chat, from_me, me, engine)
+    ours = me | evidence.ours
+    misfiled = from_me and chat in ours and evidence.chat is not None and evidence.chat not in ours
+    return evidence.chat if misfiled else chat
+
+
+def _chat_beside_a_bare_id(
+    payload: Node, raw: str | None, from_me: bool, me: frozenset[str], engine: str | None
+) -> str | None:
+    """Return the chat that `from` and `to` tell, which differs by engine; `raw` is what `_data` says."""
     if raw is not None and (not is_person(raw) or noise(raw)):
         return raw
     sender, recipient = address(payload.get("from")), address(payload.get("to"))
-    if engine in _CHAT_IN_FROM or not from_me:
+    if engine in CHAT_IN_FROM or not from_me:
         return sender or raw
-    if engine in _SENDER_IN_FROM or sender in envelope.me:
+    if engine in SENDER_IN_FROM or sender in me:
         return recipient or raw
     return raw
 
 
-def _people(
-    chat: str, from_me: bool, payload: Node, message_id: MessageId, evidence: Evidence, envelope: Envelope
-) -> tuple[Identity, ...]:
-    if is_person(chat):
-        return peer(chat, from_me, evidence, envelope.me)
-    if from_me:
-        return ()
-    return writer(address(payload.get("participant")) or message_id.author, evidence, envelope.me)
+def _member(payload: Node, message_id: MessageId, evidence: Evidence, engine: str | None) -> str | None:
+    """Return who wrote into a group. GOWS writes it into `to` as well, where browser engines have ourselves."""
+    also = address(payload.get("to")) if engine == "GOWS" else None
+    places = (address(payload.get("participant")), message_id.author, evidence.writer, also)
+    return next((said for said in places if said is not None and (is_person(said) or noise(said))), None)

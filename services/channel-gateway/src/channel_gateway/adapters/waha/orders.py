@@ -7,6 +7,7 @@ from typing import Any
 from channel_gateway.adapters.waha.reading import Node, fold, line, objects, text, whole
 
 _MOST_ITEMS = 20
+_PAYMENTS = frozenset({"payment_info", "payment_key_info", "review_and_pay", "review_order", "order_details"})
 
 
 def native_flow_buttons(node: Node) -> list[Node]:
@@ -21,10 +22,18 @@ def order_in_words(buttons: list[Node]) -> str | None:
         details = parameters(button.get("buttonparamsjson"))
         order = fold(details.get("order"))
         total = _amount(details.get("total_amount"))
-        if order or total:
-            items = [_item(item) for item in objects(order.get("items"))[:_MOST_ITEMS]]
-            return _words(line(button.get("name")), total, details.get("currency"), details.get("reference_id"), items)
+        name = line(button.get("name"))
+        if order or total or name in _PAYMENTS:
+            said = [_item(item) for item in objects(order.get("items"))[:_MOST_ITEMS]] or _keys(details)
+            return _words(name, total, details.get("currency"), details.get("reference_id"), said)
     return None
+
+
+def _keys(details: Node) -> list[str]:
+    """Return where to pay to, where no order says what for: PIX keys with their owners."""
+    codes = [fold(setting.get("pix_static_code")) for setting in objects(details.get("payment_settings"))]
+    words = (" ".join(filter(None, (line(code.get("merchant_name")), line(code.get("key"))))) for code in codes)
+    return [found for found in words if found]
 
 
 def catalogue_order_in_words(node: Node) -> str:

@@ -5,6 +5,10 @@ from datetime import datetime
 
 from channel_gateway.adapters.waha.addresses import noise, server_of
 
+# What `from` of a payload holds, by engine: guide 6.1.
+CHAT_IN_FROM = frozenset({"GOWS", "NOWEB"})
+SENDER_IN_FROM = frozenset({"WEBJS", "WPP"})
+
 
 @dataclass(frozen=True, slots=True)
 class Reception:

@@ -16,6 +16,7 @@ def quoted_id(payload: Node, context: Node, data: Node) -> str | None:
         bare_id(fold(reply).get("id") if isinstance(reply, dict) else reply)
         or bare_id(context.get("stanzaid"))
         or bare_id(data.get("quotedstanzaid"))
+        or bare_id(data.get("quotedmsgid"))
     )
 
 

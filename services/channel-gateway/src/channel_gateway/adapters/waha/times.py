@@ -1,4 +1,7 @@
-"""WhatsApp's times come in seconds, milliseconds and finer, whole, broken or as digits in strings. Rule: guide 7.12."""
+"""WhatsApp's times come in seconds, milliseconds and finer, whole, broken or as digits in strings. Rule: guide 7.12.
+
+Go writes some as RFC 3339, with 0001-01-01 for none.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from channel_gateway.adapters.waha.reading import number
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST, _LATEST = 1_000_000_000, 4_102_444_800  # 2001 and 2100, in seconds: what lies outside is no time
+_EARLIEST, _LATEST = 100_000_000, 4_102_444_800  # 1973 and 2100, in seconds: what lies outside is no time
 _MICROSECONDS_PER_UNIT = (
     # numbers below this limit, are of this unit
     (100_000_000_000, 1_000_000),  # seconds
@@ -21,9 +24,10 @@ def moment(value: Any) -> datetime | None:
     Broken seconds are cut to whole ones; milliseconds stay.
     """
     found = number(value)
-    if found is None:
-        return None
-    whole = int(found)
+    return _written_out(value) if found is None else _counted(int(found))
+
+
+def _counted(whole: int) -> datetime | None:
     for limit, microseconds in _MICROSECONDS_PER_UNIT:
         if whole < limit:
             since_epoch = whole * microseconds
@@ -33,3 +37,14 @@ def moment(value: Any) -> datetime | None:
     if not _EARLIEST <= since_epoch // 1_000_000 < _LATEST:
         return None
     return _EPOCH + timedelta(microseconds=since_epoch)
+
+
+def _written_out(value: Any) -> datetime | None:
+    """Return the time of an RFC 3339 text with an offset."""
+    try:
+        written = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    if written is None or written.tzinfo is None or not 1974 <= written.year < 2100:
+        return None
+    return _counted(int(written.timestamp() * 1_000))
