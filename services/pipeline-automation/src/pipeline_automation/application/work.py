@@ -1,16 +1,123 @@
 """What the use cases of this service work with, inside one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from pipeline_automation.application.announcements import Announcements
+from pipeline_automation.domain.known_contact import KnownContact
+from pipeline_automation.domain.newcomer import Door, Newcomer
+from pipeline_automation.domain.pipeline import Pipeline
+from pipeline_automation.domain.placement import Move, Placement, Standing
+from pipeline_automation.domain.surroundings import KnownChannel, KnownProject
+
+Contact = tuple[str, str, str]
+"""Tenant, project, contact."""
+Project = tuple[str, str]
+"""Tenant, project."""
+
+
+class Contacts(Protocol):
+    """What we know of contacts."""
+
+    async def meet(self, keys: Collection[Contact]) -> Mapping[Contact, KnownContact]:
+        """Return the contacts, locked until the end of the transaction; those never heard of begin to exist."""
+
+    async def keep(self, contacts: Collection[KnownContact]) -> None:
+        """Store what was heard of contacts that were met."""
+
+    async def arrive(self, newcomers: Sequence[Newcomer]) -> list[Contact]:
+        """Note through which channel contacts were met; return those who have no first place yet."""
+
+    async def waiting_in(self, projects: Collection[Project]) -> list[Contact]:
+        """Return the contacts that wait for their first place."""
+
+    async def doors_of(self, contacts: Collection[Contact]) -> list[Door]:
+        """Return where those who wait are to begin, if that can be told; they are locked."""
+
+    async def settle(self, contacts: Collection[Contact]) -> None:
+        """Note that contacts wait no longer."""
+
+    async def touch(self, seen: Collection[tuple[str, str, datetime]]) -> None:
+        """Note when contacts (tenant, contact, time) last interacted; only ever forward, and only known ones."""
+
+
+class Placements(Protocol):
+    """Who stands where."""
+
+    async def standing(self, moves: Sequence[Move]) -> Standing:
+        """Return what moves are about, locked: contacts, then pipelines, then open placements."""
+
+    async def keep(self, closed: Sequence[Placement], opened: Sequence[Placement]) -> None:
+        """Store what was closed and what was opened."""
+
+    async def in_pipeline(
+        self, tenant_id: str, pipeline_id: str, status_id: str | None, contact_id: str | None
+    ) -> list[Placement]:
+        """Return the open placements of a pipeline, one status of it, or one contact; contacts are locked first."""
+
+    async def take_out(self, placements: Sequence[Placement], exited_by: str, reason: str | None) -> None:
+        """Store the end of placements whose contacts leave their pipeline."""
+
+
+class Pipelines(Protocol):
+    """Pipelines and their statuses. Every call names the tenant."""
+
+    async def arranging(self, projects: Collection[Project]) -> Mapping[Project, list[Pipeline]]:
+        """Return the pipelines of projects in order, without statuses; nobody else adds, moves or deletes any meanwhile."""
+
+    async def get(self, tenant_id: str, pipeline_id: str) -> Pipeline:
+        """Return a pipeline with its statuses, locked until the end of the transaction; raise not_found."""
+
+    async def add(self, pipelines: Sequence[Pipeline]) -> None:
+        """Store new pipelines with their statuses."""
+
+    async def save(self, before: Pipeline, after: Pipeline) -> Pipeline:
+        """Store what differs, statuses too; return the pipeline with its new versions."""
+
+    async def reposition(self, pipelines: Sequence[Pipeline]) -> list[Pipeline]:
+        """Store positions; return the pipelines with statuses and new versions."""
+
+    async def remove(self, pipeline: Pipeline) -> int:
+        """Delete a pipeline; return its version, which is its last."""
+
+
+class Surroundings(Protocol):
+    """What we know of projects and channels."""
+
+    async def projects_begin(self, projects: Sequence[KnownProject]) -> list[KnownProject]:
+        """Store projects; return those that were not known."""
+
+    async def language_of(self, tenant_id: str, project_id: str) -> str | None:
+        """Return the language of a project, None for one that we have not heard of."""
+
+    async def keep_channels(self, channels: Sequence[KnownChannel]) -> None:
+        """Store channels as they are, unless something newer is known."""
+
+    async def drop_channels(self, channels: Sequence[Contact]) -> None:
+        """Note that channels (tenant, project, channel) were deleted."""
+
+
+class InUse(Protocol):
+    """Something for whose sake a pipeline or status may not be deleted."""
+
+    used_by: str
+    """What it is, in the plural: `placements`, `channels`, `rules`."""
+
+    async def users_of(self, tenant_id: str, pipeline_id: str, status_id: str | None) -> int:
+        """Return how many use the pipeline, or, where `status_id` is given, that status of it."""
 
 
 @dataclass(frozen=True)
 class Work:
     """One transaction's worth of collaborators."""
 
+    contacts: Contacts
+    surroundings: Surroundings
+    pipelines: Pipelines
+    placements: Placements
+    in_use: Sequence[InUse]
     announcements: Announcements
     new_id: Callable[[], str]
     now: datetime

@@ -1,0 +1,33 @@
+"""Somebody was met: they get their first place."""
+
+from collections.abc import Sequence
+
+from contracts.contact.created_v1 import ContactCreatedV1
+from contracts.envelope import Event
+
+from pipeline_automation.application.place_new_contacts import place_new_contacts
+from pipeline_automation.application.project_contacts import project_contacts
+from pipeline_automation.application.work import Work
+from pipeline_automation.domain.newcomer import Newcomer
+from pipeline_automation.entrypoints.events.known import snapshot_in
+from pipeline_automation.entrypoints.events.whose import key_of, project_of
+
+HEARS = ContactCreatedV1
+
+
+async def on_contact_created(events: Sequence[Event[ContactCreatedV1]], work: Work) -> None:
+    """Remember new contacts and place them."""
+    await project_contacts([(key_of(event, event.data.contact_id), snapshot_in(event)) for event in events], work)
+    await place_new_contacts([_newcomer(event) for event in events], work)
+
+
+def _newcomer(event: Event[ContactCreatedV1]) -> Newcomer:
+    tenant_id, project_id = project_of(event)
+    channels = [each.channel_id for each in event.data.identities if each.channel_id is not None]
+    return Newcomer(
+        tenant_id=tenant_id,
+        project_id=project_id,
+        contact_id=event.data.contact_id,
+        channel_id=channels[0] if channels else None,
+        because=event,
+    )
