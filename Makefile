@@ -10,7 +10,7 @@ RUN := tools/bootstrap.sh
 STACK := $(RUN) python -m local_stack
 MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
 
-.PHONY: demo up down status logs reset test bench lint types generated map help
+.PHONY: demo temporal up down status logs reset test bench lint types generated map help
 
 demo: ## Prepare everything, start the stack, play a WhatsApp conversation and print its timeline
 	@$(STACK) demo --instance $(INSTANCE)
@@ -30,10 +30,15 @@ logs: ## Follow the logs (SERVICE=contact: of one process only)
 reset: ## Stop the stack and remove its data, ports and secrets
 	@$(STACK) reset --instance $(INSTANCE)
 
+temporal: ## Bring Temporal's program where it is missing, once per user (PATH, download, go install)
+	@$(STACK) temporal --instance $(INSTANCE)
+
 test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words' narrow them)
+	@$(STACK) temporal --instance test || true
 	@$(RUN) pytest -n 2 --dist loadfile $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
 
 bench: ## Measure inbound messages per second end to end, on an instance of its own
+	@$(STACK) temporal --instance bench || true
 	@$(RUN) python bench/run.py $(T)
 
 lint: ## Check style, formatting, import rules and the lock

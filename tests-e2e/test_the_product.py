@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from kernel.ids import new_id
+from local_stack.answering import answers_ready
 from local_stack.process_table import SERVICES, programs, url
 from local_stack.processes import Process
-from local_stack.supervisor import answers_ready
 from product import SCHEMAS, Product, Senders, Tenant, log_of
 from testkit.eventually import eventually
 from waha_simulator.payloads import Person

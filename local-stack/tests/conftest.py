@@ -1,5 +1,8 @@
+import ipaddress
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from local_stack.instances import Instance
@@ -31,3 +34,29 @@ def running(tmp_path_factory: pytest.TempPathFactory, free_base: int) -> Iterato
     instance.start()
     yield instance
     instance.reset()
+
+
+@pytest.fixture
+def listening_addresses() -> Callable[[set[int]], dict[str, int]]:
+    """Ask for address and port of every listening socket of some processes."""
+    return _listening_addresses
+
+
+def _listening_addresses(pids: set[int]) -> dict[str, int]:
+    """Address and port of every listening socket of these processes, as /proc tells it."""
+    inodes = set()
+    for pid in pids:
+        for handle in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                inodes.add(str(handle.readlink()))
+            except FileNotFoundError:
+                continue
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                host, _, port = fields[1].partition(":")
+                words = [int(host[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(host), 8)]
+                found[f"{ipaddress.ip_address(b''.join(words))} {int(port, 16)}"] = int(port, 16)
+    return found

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import aio_pika
@@ -15,26 +16,6 @@ from local_stack.instances import Instance
 from local_stack.postgres_server import binaries
 from local_stack.processes import Process
 from local_stack.progress import CannotContinue
-
-
-def _listening_addresses(pids: set[int]) -> dict[str, int]:
-    """Address and port of every listening socket of these processes, as /proc tells it."""
-    inodes = set()
-    for pid in pids:
-        for handle in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                inodes.add(str(handle.readlink()))
-            except FileNotFoundError:
-                continue
-    found = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
-                host, _, port = fields[1].partition(":")
-                words = [int(host[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(host), 8)]
-                found[f"{ipaddress.ip_address(b''.join(words))} {int(port, 16)}"] = int(port, 16)
-    return found
 
 
 def _server_pids(instance: Instance) -> dict[str, int]:
@@ -54,8 +35,10 @@ def _kill(pid: int) -> None:
     assert process.wait_until_gone(5)
 
 
-def test_everything_listens_on_loopback_only(running: Instance) -> None:
-    listening = _listening_addresses(set(_server_pids(running).values()))
+def test_everything_listens_on_loopback_only(
+    running: Instance, listening_addresses: Callable[[set[int]], dict[str, int]]
+) -> None:
+    listening = listening_addresses(set(_server_pids(running).values()))
     assert set(listening.values()) == {
         running.ports[name] for name in ("postgres", "rabbitmq", "rabbitmq_dist", "epmd")
     }

@@ -62,6 +62,14 @@ def test_what_keeps_dying_is_started_with_growing_pauses(tmp_path: Path) -> None
     assert [pause_before(restart) for restart in range(1, 8)] == [0.0, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
 
 
+def test_a_job_that_has_ended_is_not_started_again(tmp_path: Path) -> None:
+    with _supervised(tmp_path, Program("job", ("sh", "-c", "sleep 0.3; echo done"), PATH_ONLY, once=True)):
+        log = tmp_path / "logs" / "job.log"
+        assert until(lambda: "done" in log.read_text(), 10)
+        assert not until(lambda: log.read_text().count("done") > 1, 1.0)
+        assert not (tmp_path / "run" / "job.json").exists()
+
+
 def test_stopping_ends_every_process_and_forgets_its_record(tmp_path: Path) -> None:
     with _supervised(tmp_path, Program("one", SLEEP, PATH_ONLY)):
         process = Process.of(_pid(tmp_path, "one") or 0)

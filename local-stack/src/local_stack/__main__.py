@@ -1,4 +1,4 @@
-"""python -m local_stack up | down | status | logs | reset | demo | env"""
+"""python -m local_stack up | down | status | logs | reset | demo | temporal | env"""
 
 import argparse
 import importlib
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         return one
 
     add("up", _up, "start everything and wait until it is ready").add_argument(
-        "--only", default="", help="only these servers, comma-separated: postgres,rabbitmq"
+        "--only", default="", help="only these servers, comma-separated: postgres,rabbitmq,temporal"
     )
     add("down", _down, "stop everything; the data stays")
     add("status", _status, "say what runs")
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", action="store_true", help="print the last lines and end")
     add("reset", _reset, "stop everything and remove the instance's folder")
     add("demo", _demo, "start everything and play a conversation through it")
+    add("temporal", _temporal, "find Temporal's program or bring it, once per user")
     env = add("env", _env, 'print addresses for a shell: eval "$(python -m local_stack env)"')
     env.add_argument("service", nargs="?", default="", help="print the whole environment of this service instead")
     add("supervise", _supervise, "keep everything alive (what `up` starts in the background)")
@@ -58,13 +59,28 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(instance: Instance, given: argparse.Namespace) -> int:
     if given.only:
-        instance.start({name.strip() for name in given.only.split(",")})
-        say(f"Instance {instance.name} runs {given.only}.")
+        only = {name.strip() for name in given.only.split(",")}
+        if "temporal" in only and not instance.external_temporal_host:
+            only -= _without_temporal(instance)
+        instance.start(only)
+        say(f"Instance {instance.name} runs {', '.join(sorted(only))}.")
         return 0
     from local_stack import stack
 
     stack.up(instance)
     return 0
+
+
+def _without_temporal(instance: Instance) -> set[str]:
+    """Bring its program; where none can be had, say so and go on without."""
+    from local_stack import temporal_program
+
+    try:
+        temporal_program.obtain(instance.environment)
+    except CannotContinue as reason:
+        say(str(reason))
+        return {"temporal"}
+    return set()
 
 
 def _down(instance: Instance, given: argparse.Namespace) -> int:
@@ -103,6 +119,13 @@ def _demo(instance: Instance, given: argparse.Namespace) -> int:
     return play(instance)
 
 
+def _temporal(instance: Instance, given: argparse.Namespace) -> int:
+    from local_stack import temporal_program
+
+    say(f"Temporal's program is {temporal_program.obtain(instance.environment)}")
+    return 0
+
+
 def _env(instance: Instance, given: argparse.Namespace) -> int:
     from local_stack import process_table
 
@@ -121,11 +144,12 @@ def _env(instance: Instance, given: argparse.Namespace) -> int:
 
 
 def _supervise(instance: Instance, given: argparse.Namespace) -> int:
-    from local_stack.process_table import programs
+    from local_stack.process_table import jobs, programs
     from local_stack.supervisor import Supervisor, servers_of, start_locked
 
     servers = servers_of(instance)
-    Supervisor(instance.folder, programs(instance), servers, lambda server: start_locked(instance, server)).run()
+    everything = [*programs(instance), *jobs(instance)]
+    Supervisor(instance.folder, everything, servers, lambda server: start_locked(instance, server)).run()
     return 0
 
 

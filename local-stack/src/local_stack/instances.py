@@ -20,8 +20,10 @@ from local_stack.processes import Process
 from local_stack.progress import CannotContinue, say
 from local_stack.rabbitmq_definitions import ALL_POWERFUL, TESTS
 from local_stack.rabbitmq_server import RabbitmqServer
+from local_stack.temporal_server import NAMESPACE, TemporalServer
 
-SERVERS = frozenset({"postgres", "rabbitmq"})
+NEEDED = frozenset({"postgres", "rabbitmq"})  # nothing works without these
+SERVERS = NEEDED | {"temporal"}
 DEFAULT_PARTITIONS = 4
 _LOCK_SECONDS = 300.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
@@ -38,6 +40,7 @@ class Addresses:
 
     postgres_superuser_dsn: str | None
     rabbitmq_url: str | None
+    temporal_host: str | None = None
 
 
 class Instance:
@@ -105,6 +108,14 @@ class Instance:
         own = f"@127.0.0.1:{self.ports['rabbitmq']}/"  # from `env <service>` in this shell
         return found[1] if found and own not in found[1] else None
 
+    @property
+    def external_temporal_host(self) -> str | None:
+        """A Temporal server that the person brings along: then none is started here."""
+        found = ports.setting(self.name, "TEMPORAL_HOST", self.environment)
+        return (
+            found[1] if found and found[1] != self.temporal().host else None
+        )  # ours: from `env <service>` in this shell
+
     # ---- addresses
 
     def postgres_dsn(self, user: str, password: str, database: str = DATABASE) -> str:
@@ -124,6 +135,16 @@ class Instance:
     def rabbitmq_url(self) -> str:
         """Of a user that may do everything."""
         return self.rabbitmq_url_of(TESTS if self.for_tests else ALL_POWERFUL)
+
+    @property
+    def temporal_host(self) -> str:
+        """Temporal's host:port, whether it runs there already or will later."""
+        return self.external_temporal_host or self.temporal().host
+
+    @property
+    def temporal_namespace(self) -> str:
+        found = ports.setting(self.name, "TEMPORAL_NAMESPACE", self.environment)
+        return found[1] if found and self.external_temporal_host else NAMESPACE
 
     # ---- servers
 
@@ -145,11 +166,15 @@ class Instance:
             for_tests=self.for_tests,
         )
 
-    def start(self, only: Collection[str] = SERVERS) -> Addresses:
+    def temporal(self) -> TemporalServer:
+        folder = self.folder / "temporal"
+        return TemporalServer(self.name, folder, self.ports, self.records, self.logs, self.environment)
+
+    def start(self, only: Collection[str] = NEEDED) -> Addresses:
         """Start the servers that do not run and leave them running; safe when several processes call it at once."""
         if unknown := set(only) - SERVERS:
             raise CannotContinue(
-                f"There is no server called {', '.join(sorted(unknown))}: choose postgres or rabbitmq."
+                f"There is no server called {', '.join(sorted(unknown))}: choose from postgres, rabbitmq and temporal."
             )
         with self.locked():
             self.settle_ports()
@@ -157,6 +182,7 @@ class Instance:
         return Addresses(
             self.postgres_superuser_dsn if "postgres" in only else None,
             self.rabbitmq_url if "rabbitmq" in only else None,
+            self.temporal_host if "temporal" in only else None,
         )
 
     def start_unlocked(self, only: Collection[str]) -> None:
@@ -172,6 +198,8 @@ class Instance:
             self.postgres().start()
         if "rabbitmq" in only and not self.external_rabbitmq_url:
             self.rabbitmq().start()
+        if "temporal" in only and not self.external_temporal_host:
+            self.temporal().start()
 
     def stop(self) -> None:
         """Stop the servers; their data stays."""
@@ -185,6 +213,7 @@ class Instance:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop_unlocked(self) -> None:
+        self.temporal().stop()
         self.rabbitmq().stop()
         self.postgres().stop()
 

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from local_stack.process_table import Program
 from local_stack.processes import Process
-from local_stack.progress import say
+from local_stack.progress import NotYet, say
 
 _HEALTHY_AFTER_SECONDS = 30.0
+_ASK_AGAIN_SECONDS = 1.0
 
 
 def now() -> str:
@@ -25,7 +26,7 @@ def pause_before(restart: int) -> float:
 
 
 class Server(Protocol):
-    """Postgres or RabbitMQ: started apart from us, so that it outlives us, and found again by its record."""
+    """Postgres, RabbitMQ, Temporal: started apart from us, so that it outlives us, and found again by its record."""
 
     def process(self) -> Process | None: ...
 
@@ -45,6 +46,10 @@ class Backoff:
     def started(self) -> None:
         self._started = time.monotonic()
 
+    def wait(self, seconds: float) -> None:
+        """Try again then; nothing has died."""
+        self._not_before = time.monotonic() + seconds
+
     def died(self) -> None:
         if time.monotonic() - self._started >= _HEALTHY_AFTER_SECONDS:
             self._in_a_row = 0
@@ -61,6 +66,7 @@ class Child:
         self.backoff = Backoff()
         self.ready = False
         self.started_at: str | None = None
+        self._over = False
         self._folder, self._log, self._record = folder, log, record
         self._running: subprocess.Popen[bytes] | None = None
 
@@ -73,13 +79,19 @@ class Child:
         return self._running.pid if self._running else None
 
     def keep(self) -> None:
-        """Start it, unless it runs or has to wait after a death."""
+        """Start it, unless it runs, has to wait after a death, or is a job that has ended."""
+        if self._over:
+            return
         if self._running is not None:
             code = self._running.poll()
             if code is None:
                 return
             say(f"{now()} {self.name} (pid {self._running.pid}) ended with {code}")
             self._running, self.ready = None, False
+            if self.program.once:
+                self._over = True
+                self._record.unlink(missing_ok=True)
+                return
             self.backoff.died()
         if self.backoff.due():
             self._start()
@@ -118,7 +130,7 @@ class Child:
 
 
 class KeptServer:
-    """Postgres or RabbitMQ; starting takes seconds, so it happens beside the loop."""
+    """One server; starting takes seconds, so it happens beside the loop."""
 
     def __init__(self, name: str, server: Server) -> None:
         self.name = name
@@ -135,8 +147,7 @@ class KeptServer:
                 return
             failed = self._starting.exception()
             if failed and self.server.process() is None:  # else RabbitMQ has started its epmd itself, for example
-                say(f"{now()} {self.name} could not be started: {failed}")
-                self.backoff.died()
+                self._failed(failed)
             self._starting = None
         process = self.server.process()
         if process:
@@ -151,3 +162,10 @@ class KeptServer:
             self.backoff.died()
         if self.backoff.due():
             self._starting = workers.submit(start, self.server)
+
+    def _failed(self, reason: BaseException) -> None:
+        if isinstance(reason, NotYet):
+            self.backoff.wait(_ASK_AGAIN_SECONDS)
+        else:
+            say(f"{now()} {self.name} could not be started: {reason}")
+            self.backoff.died()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_stack import ports
+from local_stack import ports, temporal_program
 from local_stack.credentials import public_pem
 from local_stack.files import make_folder, write_private
 from local_stack.instances import Instance
@@ -22,6 +22,7 @@ class Program:
     environment: Mapping[str, str]
     ready_url: str | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
+    once: bool = False  # a job: not started again when it has ended
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Service:
     module: str
     port: str  # its name in ports.OFFSETS
     schema: bool = True
+    workflows: bool = False  # it has some, in Temporal
 
 
 SERVICES = (
     Service("identity", "identity", "identity"),
     Service("contact", "contact", "contact"),
-    Service("session", "session", "session"),
+    Service("session", "session", "session", workflows=True),
     Service("messaging", "messaging", "messaging"),
     Service("pipeline-automation", "pipeline_automation", "pipeline_automation"),
     Service("billing", "billing", "billing"),
@@ -43,14 +45,23 @@ SERVICES = (
     Service("api-gateway", "api_gateway", "gateway", schema=False),
 )
 SIMULATOR = "waha-simulator"
+BRINGING_TEMPORAL = "temporal-program"
 
 
 def programs(instance: Instance) -> list[Program]:
-    """Every process of the product but Postgres and RabbitMQ."""
+    """Every process of the product but the servers."""
     table = [_program(instance, service) for service in SERVICES]
     if "WAHA_BASE_URL" not in _from_outside(instance):
         table.insert(0, _simulator(instance))
     return table
+
+
+def jobs(instance: Instance) -> list[Program]:
+    """What is done once, beside the processes: bringing Temporal's program, which may take minutes (never for tests)."""
+    if instance.for_tests or instance.external_temporal_host or temporal_program.find(instance.environment):
+        return []
+    command = module_command("local_stack", "temporal", "--instance", instance.name, "--root", str(instance.root))
+    return [Program(BRINGING_TEMPORAL, command, instance.environment, once=True)]
 
 
 def module_command(module: str, *arguments: str) -> tuple[str, ...]:
@@ -69,6 +80,8 @@ def service_environment(instance: Instance, service: Service) -> dict[str, str]:
     if service.schema:
         own |= _databases(instance, service)
         own["INTERNAL_TOKEN_PUBLIC_KEYS_FILE"] = keys["internal_token_public_keys"]
+    if service.workflows:
+        own |= {"TEMPORAL_HOST": instance.temporal_host, "TEMPORAL_NAMESPACE": instance.temporal_namespace}
     if service.name == "identity":
         own["JWT_PRIVATE_KEY_FILE"] = keys["jwt_private_key"]
     if service.name in ("identity", "channel-gateway"):  # both answer a secret once, and keep that answer sealed
@@ -99,6 +112,7 @@ def addresses(instance: Instance) -> dict[str, str]:
         "POSTGRES_SUPERUSER_DSN": instance.postgres_superuser_dsn,
         # Not as RABBITMQ_URL: a stack that is started from that shell would take it for a broker brought from outside.
         "VENTROS_RABBITMQ_URL": instance.rabbitmq_url,
+        "VENTROS_TEMPORAL_HOST": instance.temporal_host,
     }
 
 

@@ -13,6 +13,10 @@ class CannotContinue(Exception):  # noqa: N818 - read aloud it is a sentence, li
     """Something outside of our hands is missing; the message is one sentence that says what to do."""
 
 
+class NotYet(CannotContinue):
+    """What is missing is on its way: ask again soon."""
+
+
 def say(text: str) -> None:
     """Print a line at once, also where output is piped."""
     sys.stdout.write(f"{text}\n")
@@ -20,14 +24,14 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(text: str) -> Iterator[None]:
-    """Announce a step, tick while it takes longer than a few seconds and say how long it took in the end."""
+def step(text: str, every: float = TICK_SECONDS) -> Iterator[None]:
+    """Announce a step, tick every so many seconds while it takes longer and say how long it took in the end."""
     say(f"· {text}")
     started = time.monotonic()
     over = threading.Event()
 
     def tick() -> None:
-        while not over.wait(TICK_SECONDS):
+        while not over.wait(every):
             say(f"  … still at it: {text} ({time.monotonic() - started:.0f} s)")
 
     ticker = threading.Thread(target=tick, name="progress", daemon=True)

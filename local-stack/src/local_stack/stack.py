@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from local_stack.answering import answers_ready
 from local_stack.files import last_lines, read_json
 from local_stack.instances import Instance
 from local_stack.ports import check_free
@@ -14,12 +15,12 @@ from local_stack.preparing import prepare
 from local_stack.process_table import Program, programs, url
 from local_stack.processes import Process, detach
 from local_stack.progress import CannotContinue, say, step
-from local_stack.supervisor import answers_ready
+from local_stack.temporal_standing import settle, standing
 
 _READY_SECONDS = 120.0
 _SUPERVISOR_STOP_SECONDS = 40.0
 _HOPELESS_RESTARTS = 5  # by then it has died at once, after 0.5, 1, 2 and 4 s
-_SERVERS = ("postgres", "rabbitmq", "epmd")
+_SERVERS = ("postgres", "rabbitmq", "epmd", "temporal")
 
 
 def up(instance: Instance) -> None:
@@ -41,10 +42,14 @@ def up(instance: Instance) -> None:
     if running is None:
         with step(f"starting the processes of instance {instance.name}"):
             _wait_until_ready(instance, table)
+            temporal = settle(instance)
         say(f"Instance {instance.name} is up after {time.monotonic() - started:.0f} s: {url(instance, 'gateway')}")
     else:
         _wait_until_ready(instance, table)
+        temporal = settle(instance)
         say(f"Instance {instance.name} is already running: {url(instance, 'gateway')}")
+    if temporal.state in ("coming", "missing", "starting"):
+        say(f"· {temporal.words}")
 
 
 def down(instance: Instance) -> None:
@@ -72,7 +77,15 @@ def status(instance: Instance) -> bool:
         rows.append(f"{'rabbitmq':<18}external")
     else:
         rows.append(_row("rabbitmq", rabbitmq.process(), rabbitmq.port, rabbitmq.ready(), told))
-    all_ready = postgres.ready() and (bool(instance.external_rabbitmq_url) or rabbitmq.ready())
+    temporal = standing(instance)
+    if temporal.state in ("ready", "starting"):
+        server = instance.temporal()
+        rows.append(_row("temporal", server.process(), server.port, temporal.state == "ready", told))
+    else:
+        rows.append(f"{'temporal':<18}{temporal.state}")
+    all_ready = (
+        temporal.state != "starting" and postgres.ready() and (bool(instance.external_rabbitmq_url) or rabbitmq.ready())
+    )
     for program in programs(instance):
         process = Process.recorded(instance.records / f"{program.name}.json")
         ready = process is not None and (program.ready_url is None or answers_ready(program.ready_url))

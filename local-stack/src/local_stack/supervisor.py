@@ -1,16 +1,15 @@
 """The one process per instance that keeps all others alive."""
 
-import http.client
 import shutil
 import signal
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from local_stack.answering import answers_ready
 from local_stack.files import make_folder, write_private_json
 from local_stack.instances import Instance
 from local_stack.keeping import Child, KeptServer, Server
@@ -20,19 +19,6 @@ _TICK_SECONDS = 0.1
 _STOP_SECONDS = 27.0  # a service has 25 s to end what it holds
 _LOG_BYTES = 10_000_000
 _ROTATE_EVERY_SECONDS = 10.0
-
-
-def answers_ready(url: str, timeout: float = 3.0) -> bool:
-    """Whether GET answers 200, which healthy and degraded processes do."""
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 class Supervisor:
@@ -132,10 +118,13 @@ def rotate(logs: Path, most: int = _LOG_BYTES) -> None:
 
 def servers_of(instance: Instance) -> dict[str, Server]:
     """The servers of an instance that are ours to keep."""
-    if instance.external_rabbitmq_url:
-        return {"postgres": instance.postgres()}
-    rabbitmq = instance.rabbitmq()
-    return {"postgres": instance.postgres(), "epmd": rabbitmq.epmd, "rabbitmq": rabbitmq}
+    servers: dict[str, Server] = {"postgres": instance.postgres()}
+    if not instance.external_rabbitmq_url:
+        rabbitmq = instance.rabbitmq()
+        servers |= {"epmd": rabbitmq.epmd, "rabbitmq": rabbitmq}
+    if not instance.external_temporal_host:
+        servers["temporal"] = instance.temporal()
+    return servers
 
 
 def start_locked(instance: Instance, server: Server) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
+from local_stack.progress import NotYet
 
 from testkit.servers import (
     Servers,
@@ -14,6 +15,7 @@ from testkit.servers import (
     migrate,
     service_database,
     start_servers,
+    start_temporal,
 )
 
 DatabaseOf = Callable[[str, str], Awaitable[ServiceDatabase]]
@@ -24,6 +26,18 @@ EmptyDatabaseOf = Callable[..., Awaitable[ServiceDatabase]]
 def servers() -> Servers:
     """The real Postgres and RabbitMQ of the instance `test`."""
     return start_servers()
+
+
+@pytest.fixture(scope="session")
+def temporal() -> str:
+    """Where the real Temporal of the instance `test` answers (host:port); skips where its program cannot be had.
+
+    It is shared by everybody: take task queues and workflow ids of your own.
+    """
+    try:
+        return start_temporal()
+    except NotYet:
+        pytest.skip("Temporal's program is missing on this machine: `make temporal` brings it, once")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -48,6 +48,13 @@ def start_servers() -> Servers:
     return Servers(addresses.postgres_superuser_dsn, addresses.rabbitmq_url)
 
 
+def start_temporal() -> str:
+    """Start Temporal unless it runs; return its host:port. NotYet where its program is missing: none is brought here."""
+    host = Instance.open("test").start(only={"temporal"}).temporal_host
+    assert host
+    return host
+
+
 def dsn_of(dsn: str, *, database: str, user: str | None = None) -> str:
     """Return the same server's address for another database, and another user with the tests' password."""
     parts = urlsplit(dsn)
