@@ -7,8 +7,9 @@ active consumer a cancel lets the successor overtake what we hold (architecture:
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from contracts.reading import UndecodableError, elements_of
@@ -20,6 +21,7 @@ from telemetry.logs import get_logger
 from bus import gauges
 from bus.applying import AbandonedError, Applier
 from bus.connection import BROKER_ERRORS, SETUP_TIMEOUT_S, connected, open_consuming_channel
+from bus.lag import SETTLED_IN_S, age_of_oldest_s
 from bus.subscription import Subscription
 
 log = get_logger(__name__)
@@ -115,6 +117,18 @@ class Collector:
         self._failpoints = failpoints
         self.subscribed: set[int] = set()
         self.settled_at: float | None = None
+        self._whole_since: float | None = None
+        self._in_hand: Sequence[Raw] = ()
+
+    def lag_s(self, now: datetime) -> float | None:
+        """Return the age in seconds of the oldest event that is in hand and not applied, 0 when there is none.
+
+        None until what waits at the broker has had time to reach us: not to hear is not the same as nothing to hear. What the
+        broker still holds is younger, since each queue keeps its order and every batch takes all that has arrived.
+        """
+        if self._whole_since is None or time.monotonic() - self._whole_since < SETTLED_IN_S:
+            return None
+        return age_of_oldest_s(self._in_hand, now)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume; after every loss of the connection start over, until told to stop."""
@@ -149,6 +163,7 @@ class Collector:
                     if guard.done():
                         guard.result()
             finally:
+                self._whole_since, self._in_hand = None, ()
                 for guard in guards:
                     guard.cancel()
                 await asyncio.gather(*guards, return_exceptions=True)
@@ -159,6 +174,7 @@ class Collector:
             preferred = self._limits.preferred()
             for partition in preferred:
                 await self._subscribe_one(channel, intake, partition, priority=1)
+            self._whole_since = time.monotonic()
             others = [each for each in range(self._limits.partitions) if each not in preferred]
             if others:
                 await asyncio.sleep(self._limits.others_after_s)
@@ -189,6 +205,7 @@ class Collector:
                     await intake.woken.wait()
                 continue
             self._failpoints.reach("consumer.before_transaction")
+            self._in_hand = run.elements
             keeping = asyncio.get_running_loop().call_later(self._limits.keep_at_most_s, intake.close)
             try:
                 if run.elements:
@@ -202,6 +219,7 @@ class Collector:
             self._failpoints.reach("consumer.before_ack")
             await self._settle(channel, run)
             self._failpoints.reach("consumer.after_ack")
+            self._in_hand = ()
             backoff.reset()
             self.settled_at = time.monotonic()
             gauges.SETTLED.labels(self._subscription.consumer).set_to_current_time()

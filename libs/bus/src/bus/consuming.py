@@ -1,12 +1,14 @@
 """All the consuming of a service: one collector per subscription, and the drain of their dead letters."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from contracts.reading import Unreadable
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
 from kernel.failures import Failure
 
+from bus import gauges
 from bus.applying import Applier, Inbox
 from bus.collector import Collector, Limits
 from bus.dead_letters import DeadLetterDrain
@@ -53,3 +55,12 @@ class Consuming:
         """Return the subscriptions that are not all there: connected is not the same as consuming."""
         wanted = set(self._limits.preferred())
         return [each.name.removeprefix("consume ") for each in self.collectors if not wanted <= each.subscribed]
+
+    def lag_s(self, now: datetime) -> float | None:
+        """Return the age of the oldest event that waits in any subscription; None while it is not known of all."""
+        lags = {each.name.removeprefix("consume "): each.lag_s(now) for each in self.collectors}
+        for consumer, lag_s in lags.items():
+            if lag_s is not None:
+                gauges.LAG.labels(consumer).set(lag_s)
+        known = [lag_s for lag_s in lags.values() if lag_s is not None]
+        return max(known) if known and len(known) == len(lags) else None

@@ -1,5 +1,7 @@
 """What every service asks of its dependencies, by a round trip through each."""
 
+from typing import Protocol
+
 from bus.connection import BROKER_ERRORS, connected
 from bus.consuming import Consuming
 from postgres.migrating import current_revision, head_of
@@ -60,3 +62,23 @@ def checks_of(parts: Parts, consuming: Consuming | None) -> dict[str, Check]:
         return Finding("healthy", "nothing waits", facts)
 
     return {"database": database, "migrations": migrations, "rabbitmq": rabbitmq, "backlog": backlog}
+
+
+class _Temporal(Protocol):
+    """The client of `libs/durable`."""
+
+    namespace: str
+
+    async def answers(self) -> bool: ...
+
+
+def temporal_check(temporal: _Temporal) -> Check:
+    """Return the check of Temporal. Away is degraded and not dead: due rows and workflows catch up."""
+
+    async def check() -> Finding:
+        facts = {"namespace": temporal.namespace}
+        if await temporal.answers():
+            return Finding("healthy", "answers", facts)
+        return Finding("degraded", "does not answer", facts)
+
+    return check

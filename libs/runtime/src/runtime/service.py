@@ -20,6 +20,7 @@ from web.server import HttpServer
 
 from runtime.health import checks_of
 from runtime.housekeeping import Housekeeping
+from runtime.lag import KeepLag, LagWatch
 from runtime.parts import Parts
 
 ROLES = ("api", "consume", "relay", "work")
@@ -38,6 +39,8 @@ class Blueprint:
     """How parked items of other origin than a subscription are applied again, by consumer."""
     around: Callable[[Any], Any] | None = None
     """Wraps the ASGI application, for a path that must be faster than the framework."""
+    keep_lag: KeepLag | None = None
+    """Called every 2 s by the process that consumes, as long as it knows how far it lags behind."""
 
 
 Build = Callable[[Parts], Awaitable[Blueprint]]
@@ -70,7 +73,9 @@ def roles_of(parts: Parts, blueprint: Blueprint, only: Collection[str]) -> list[
         serves_api="api" in only,
     )
     http = parts.settings.http
-    roles: list[Role] = [] if consuming is None else [_Together("consume", consuming)]
+    roles: list[Role] = []
+    if consuming is not None:
+        roles += [LagWatch(consuming, blueprint.keep_lag), _Together("consume", consuming)]
     if "api" in only:
         app: Any = application(parts, blueprint, health)
         roles.append(HttpServer(blueprint.around(app) if blueprint.around else app, http.host, http.port, "api"))
