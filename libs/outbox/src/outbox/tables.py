@@ -166,7 +166,7 @@ begin
     end if;
     for grown in
         select relname from pg_stat_user_tables
-        where schemaname = '{schema}' and n_mod_since_analyze >= greatest(200, n_live_tup / 2) and n_live_tup < 1000000
+        where schemaname = '{schema}' and n_mod_since_analyze >= greatest(200, n_live_tup) and n_live_tup < 1000000
             -- found by their key alone, and full of bodies
             and relname !~ '^(outbox|inbox|inbound|parked|delivery|idempotency)_'
         order by relname

@@ -3,7 +3,7 @@
 What is said is written in the same transaction as the change, in one statement just before the commit.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -51,12 +51,12 @@ class Works:
         database: Database,
         *,
         partitions: int,
-        wake_relay: Callable[[], None] | None = None,
+        wake_relay: Callable[[Mapping[str, bytes]], None] | None = None,
         clock: Clock = utc_now,
         ids: NewId = new_id,
         failpoints: Failpoints = NO_FAILPOINTS,
     ) -> None:
-        """`wake_relay` wakes a relay in this process after a commit; None means that it runs elsewhere and is notified."""
+        """`wake_relay` hands a relay in this process what was said, after the commit; None means that it runs elsewhere and is notified."""
         self.database = database
         self.partitions = partitions
         self.clock = clock
@@ -71,14 +71,13 @@ class Works:
         async with self.database.transaction(tenants) as connection:
             work = UnitOfWork(connection, tenants, self.clock(), self.new_id)
             yield work
-            if work.said:
-                await self._store(connection, work.said)
+            said = await self._store(connection, work.said) if work.said else {}
             self.failpoints.reach("work.before_commit")
         self.failpoints.reach("work.after_commit")
-        if work.said and self._wake_relay:
-            self._wake_relay()
+        if said and self._wake_relay:
+            self._wake_relay(said)
 
-    async def _store(self, connection: Connection, said: Sequence[AnyEvent]) -> None:
+    async def _store(self, connection: Connection, said: Sequence[AnyEvent]) -> dict[str, bytes]:
         bodies = [encode(event) for event in said]
         for event, body in zip(said, bodies, strict=True):
             if len(body) > MAX_EVENT_BYTES:
@@ -94,3 +93,4 @@ class Works:
         if self._wake_relay is None:
             # Empty, one a transaction: the relay in another process looks for itself.
             await connection.execute("select pg_notify(current_schema() || '_outbox', '')")
+        return {event.id: body for event, body in zip(said, bodies, strict=True)}
