@@ -8,8 +8,11 @@ from runtime.parts import Parts
 from runtime.service import Blueprint
 
 from pipeline_automation.adapters.contacts_in_postgres import ContactsInPostgres
+from pipeline_automation.adapters.pipeline_rows import FOUND, PIPELINES
 from pipeline_automation.adapters.pipelines_in_postgres import PipelinesInPostgres
+from pipeline_automation.adapters.placement_rows import BOARD, HISTORY, STANDING
 from pipeline_automation.adapters.placements_in_postgres import PlacementsInPostgres
+from pipeline_automation.adapters.reading_in_postgres import ReadingInPostgres
 from pipeline_automation.adapters.surroundings_in_postgres import SurroundingsInPostgres
 from pipeline_automation.application.announcements import Announcements
 from pipeline_automation.application.work import Work
@@ -27,6 +30,9 @@ from pipeline_automation.entrypoints.events import (
     on_contact_updated,
     on_identity_project_created,
 )
+from pipeline_automation.entrypoints.http.pipelines import pipeline_routes
+from pipeline_automation.entrypoints.http.placements import Boards, placement_routes
+from pipeline_automation.entrypoints.http.statuses import status_routes
 
 SERVICE = "pipeline-automation"
 
@@ -63,6 +69,11 @@ def work_of(work: UnitOfWork) -> Work:
     )
 
 
+def reading_of(work: UnitOfWork) -> ReadingInPostgres:
+    """Return what people read by, inside this transaction."""
+    return ReadingInPostgres(work.connection)
+
+
 def _handling(handler: Callable[[Sequence[Any], Work], Awaitable[None]]) -> Any:
     async def handle(events: Sequence[Any], work: UnitOfWork) -> None:
         await handler(events, work_of(work))
@@ -77,5 +88,10 @@ async def build(parts: Parts) -> Blueprint:
         subscriptions=[
             parts.subscription(name.removeprefix("on_"), module.HEARS, _handling(getattr(module, name)))
             for module, name in names
-        ]
+        ],
+        routes=[
+            pipeline_routes(work_of, reading_of, PIPELINES, FOUND),
+            status_routes(work_of, reading_of),
+            placement_routes(parts.works, work_of, reading_of, Boards(BOARD, STANDING, HISTORY)),
+        ],
     )

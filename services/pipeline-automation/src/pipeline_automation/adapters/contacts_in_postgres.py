@@ -97,6 +97,9 @@ where c.tenant_id = seen.tenant_id and c.id = seen.id and (c.last_interaction_at
 """
 
 
+PROJECT = "select project_id::text from contacts where tenant_id = $1 and id = $2 and not deleted"
+
+
 class ContactsInPostgres:
     """The projection of contacts."""
 
@@ -140,6 +143,11 @@ class ContactsInPostgres:
             )
             for row in rows
         ]
+
+    async def project_of(self, tenant_id: str, contact_id: str) -> str | None:
+        """Return the project of a contact that people can see, None where there is none."""
+        project: str | None = await self._connection.fetchval(PROJECT, tenant_id, contact_id)
+        return project
 
     async def settle(self, contacts: Collection[Contact]) -> None:
         """Note that contacts wait no longer."""

@@ -30,6 +30,8 @@ order by p.tenant_id, p.project_id, p.position
 """
 )
 
+PROJECT = "select project_id::text from pipelines where tenant_id = $1 and id = $2 and deleted_at is null"
+
 GET = "select " + _OWN + " from pipelines p where p.tenant_id = $1 and p.id = $2 and p.deleted_at is null for update"
 
 STATUSES = """
@@ -63,8 +65,8 @@ ADDED = (
 
 # Its own fields and those of its statuses are one thing to whoever reads it: any change is a new version.
 CHANGE = """
-update pipelines set name = $3, name_key = $4, description = $5, color = $6, active = $7, session_timeout_minutes = $8,
-    enable_ai_summary = $9, version = version + 1, updated_at = now()
+update pipelines set name = $3, name_key = $4, description = $5, color = $6, position = $7, active = $8,
+    session_timeout_minutes = $9, enable_ai_summary = $10, version = version + 1, updated_at = now()
 where tenant_id = $1 and id = $2
 returning version
 """
@@ -109,6 +111,13 @@ class PipelinesInPostgres:
             arranged[row["tenant_id"], row["project_id"]].append(Pipeline(**row))
         return arranged
 
+    async def neighbours(self, tenant_id: str, pipeline_id: str) -> list[Pipeline]:
+        """Return the pipelines of a pipeline's project, itself included, as arranging does; raise not_found."""
+        project_id = await self._connection.fetchval(PROJECT, tenant_id, pipeline_id)
+        if project_id is None:
+            raise DomainError("not_found", "there is no such pipeline")
+        return (await self.arranging([(tenant_id, project_id)]))[tenant_id, project_id]
+
     async def get(self, tenant_id: str, pipeline_id: str) -> Pipeline:
         """Return a pipeline with its statuses, locked until the end of the transaction; raise not_found."""
         row = await self._connection.fetchrow(GET, tenant_id, pipeline_id)
@@ -132,6 +141,7 @@ class PipelinesInPostgres:
             name_key(after.name),
             after.description,
             after.color,
+            after.position,
             after.active,
             after.session_timeout_minutes,
             after.enable_ai_summary,

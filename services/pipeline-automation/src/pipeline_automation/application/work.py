@@ -36,6 +36,9 @@ class Contacts(Protocol):
     async def doors_of(self, contacts: Collection[Contact]) -> list[Door]:
         """Return where those who wait are to begin, if that can be told; they are locked."""
 
+    async def project_of(self, tenant_id: str, contact_id: str) -> str | None:
+        """Return the project of a contact that people can see, None where there is none."""
+
     async def settle(self, contacts: Collection[Contact]) -> None:
         """Note that contacts wait no longer."""
 
@@ -66,6 +69,9 @@ class Pipelines(Protocol):
 
     async def arranging(self, projects: Collection[Project]) -> Mapping[Project, list[Pipeline]]:
         """Return the pipelines of projects in order, without statuses; nobody else adds, moves or deletes any meanwhile."""
+
+    async def neighbours(self, tenant_id: str, pipeline_id: str) -> list[Pipeline]:
+        """Return the pipelines of a pipeline's project, itself included, as arranging does; raise not_found."""
 
     async def get(self, tenant_id: str, pipeline_id: str) -> Pipeline:
         """Return a pipeline with its statuses, locked until the end of the transaction; raise not_found."""

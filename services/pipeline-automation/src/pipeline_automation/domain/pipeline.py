@@ -90,11 +90,14 @@ class Pipeline:
                 return status
         raise DomainError("not_found", "the pipeline has no such status")
 
-    def with_status(self, status: Status, position: int | None) -> "Pipeline":
-        """Return the pipeline with one more status, at the end unless `position` says where."""
+    def with_status(self, status: Status, position: int | None, pointer: str = "/name") -> "Pipeline":
+        """Return the pipeline with one more status, at the end unless `position` says where.
+
+        `pointer` names the field to blame where the name is taken.
+        """
         if len(self.statuses) >= MOST_STATUSES:
             raise DomainError("too_many", f"a pipeline has at most {MOST_STATUSES} statuses")
-        self._refuse_same_name(status)
+        self._refuse_same_name(status, pointer)
         return self._in_order(_inserted(self.statuses, status, position))
 
     def with_changed_status(self, status_id: str, given: Mapping[str, Any]) -> "Pipeline":
@@ -103,7 +106,7 @@ class Pipeline:
         position = given.pop("position", None)
         before = self.status(status_id)
         after = replace(before, **given)
-        self._refuse_same_name(after)
+        self._refuse_same_name(after, "/name")
         if position is None:
             statuses = tuple(after if each is before else each for each in self.statuses)
         else:
@@ -136,10 +139,10 @@ class Pipeline:
     def _in_order(self, statuses: Sequence[Status]) -> "Pipeline":
         return replace(self, statuses=tuple(replace(each, position=at) for at, each in enumerate(statuses)))
 
-    def _refuse_same_name(self, status: Status) -> None:
+    def _refuse_same_name(self, status: Status, pointer: str) -> None:
         for other in self.statuses:
             if other.id != status.id and name_key(other.name) == name_key(status.name):
-                problem = FieldError("/name", "not_unique", "another status of the pipeline is called that")
+                problem = FieldError(pointer, "not_unique", "another status of the pipeline is called that")
                 raise DomainError(
                     "already_exists", "another status has that name", fields=(problem,), existing_id=other.id
                 )
@@ -167,6 +170,27 @@ def _inserted(statuses: Sequence[Status], status: Status, position: int | None) 
     return (*statuses[:place], status, *statuses[place:])
 
 
+def arranged(pipelines: Sequence[Pipeline], pipeline: Pipeline, position: int | None) -> list[Pipeline]:
+    """Return the pipelines of a project with one of them, new or not, at `position` (None: where it is, new ones last).
+
+    Positions count from 0 without gaps.
+    """
+    others = [each for each in pipelines if each.id != pipeline.id]
+    if position is None:
+        position = pipeline.position if len(others) < len(pipelines) else len(others)
+    return in_order([*others[:position], pipeline, *others[position:]])
+
+
 def in_order(pipelines: Sequence[Pipeline]) -> list[Pipeline]:
-    """Return the pipelines with positions as they stand, from 0 without gaps."""
+    """Return the pipelines with positions as they stand."""
     return [replace(each, position=at) for at, each in enumerate(pipelines)]
+
+
+def refuse_taken_name(name: str, own_id: str, pipelines: Sequence[Pipeline]) -> None:
+    """Raise already_exists where another pipeline of the project is called that."""
+    for other in pipelines:
+        if other.id != own_id and name_key(other.name) == name_key(name):
+            problem = FieldError("/name", "not_unique", "another pipeline of the project is called that")
+            raise DomainError(
+                "already_exists", "another pipeline has that name", fields=(problem,), existing_id=other.id
+            )
