@@ -43,7 +43,7 @@ MADE_SQL_ALLOWED = {
     "services/channel-gateway/src/channel_gateway/adapters/receiving_channels_in_postgres.py": "one of two functions",
     "libs/testkit/src/testkit/servers.py": "databases of tests are made and dropped by names that it invents",
 }
-HTTP_CLIENTS = {"httpx", "aiohttp", "requests", "urllib3", "urllib.request", "http.client"}
+HTTP_CLIENTS = {"httpx", "httpcore", "aiohttp", "requests", "urllib3", "urllib.request", "http.client"}
 HTTP_ALLOWED = (
     "libs/web/src/web/*",  # the keys that tokens are checked with; health of others
     "services/api-gateway/src/api_gateway/**/*",  # it forwards

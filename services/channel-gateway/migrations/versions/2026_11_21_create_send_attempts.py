@@ -106,9 +106,6 @@ create table channel_gateway.channel_senders (
     -- when the next send of each class is due if none is saved up: the whole state of a token bucket
     automated_at timestamptz,
     high_at timestamptz,
-    -- WhatsApp's limits on new chats
-    timelock_until timestamptz,
-    message_cap_until timestamptz,
     -- what the provider said of itself
     engine text,
     engine_version text,

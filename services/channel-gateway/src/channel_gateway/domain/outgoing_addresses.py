@@ -1,6 +1,6 @@
 """Which addresses that customers give us may be called: no way from outside into our network.
 
-The check of an address before it is stored. Whoever calls it later must check again at each connect.
+An address is checked before it is stored, and again at each connect: names may point elsewhere by then.
 """
 
 import re
@@ -106,23 +106,45 @@ class OutgoingAddresses:
             if port not in PORTS:
                 raise _refused("port", "port 443 or 8443 expected", pointer)
             _refuse_inner_name(host, pointer)
-            await self._refuse_inner_address(host, port, pointer)
+            await self._public_addresses(host, port, pointer)
         default = 443 if scheme == "https" else 80
         return f"{scheme}://{host}{'' if port == default else f':{port}'}{path.rstrip('/')}"
 
-    async def _refuse_inner_address(self, host: str, port: int, pointer: str) -> None:
+    async def to_dial(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a host that was allowed once and is called now: the same rules, asked again.
+
+        Raises url_not_allowed where they do not hold any more, or loop_detected.
+        """
+        host = host.lower().removesuffix(".")
+        bare = f"[{host}]" if ":" in host else host
+        if f"{bare}:{port}" not in self._allowed:
+            if f"{bare}:{port}" in self._own_hosts or bare in self._own_hosts:
+                raise DomainError("loop_detected", "that is our own address", rule="own_host")
+            if port not in PORTS:
+                raise _refused("port", "port 443 or 8443 expected", "")
+            _refuse_inner_name(bare, "")
+            return await self._public_addresses(bare, port, "")
+        found = await self._addresses(bare, port)
+        if not found:
+            raise _refused("resolves", "the host has no address", "")
+        return found
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
         literal = _literal(host)
         if literal is not None:
-            found: Sequence[str] = (literal,)
-        else:
-            try:
-                found = await self._resolve(host, port)
-            except (OSError, UnicodeError):  # a name that cannot be looked up is no address
-                found = ()
+            return (literal,)
+        try:
+            return await self._resolve(host, port)
+        except (OSError, UnicodeError):  # a name that cannot be looked up is no address
+            return ()
+
+    async def _public_addresses(self, host: str, port: int, pointer: str) -> Sequence[str]:
+        found = await self._addresses(host, port)
         if not found:
             raise _refused("resolves", "the host has no address", pointer)
         if not all(is_global(each) for each in found):
             raise _refused("public_address", "every address of the host must be public", pointer)
+        return found
 
 
 def _parts(url: str, pointer: str) -> tuple[str, str, int, str]:

@@ -102,12 +102,14 @@ class Attempt:
     attempts: int
     failures: int
     provider_id: str | None
+    provider_ref: str | None
     id_reserved: bool
     queued_at: datetime
     expires_at: datetime
     sending_at: datetime | None
     unknown_since: datetime | None
     looks: int
+    last_error: str | None
     heard: Heard
     reply_to_id: str | None = None
     reply_to_ref: str | None = None

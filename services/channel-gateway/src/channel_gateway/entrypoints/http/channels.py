@@ -27,6 +27,7 @@ from channel_gateway.application.work import Row
 from channel_gateway.application.work import Work as ChannelWork
 from channel_gateway.domain.channel import STATUSES, TYPES, WAHA, refuse_unavailable_type
 from channel_gateway.domain.outgoing_addresses import OutgoingAddresses
+from channel_gateway.domain.webhook_wishes import EVENTS, RETRY_ATTEMPTS, RETRY_DELAY_S, RETRY_POLICY
 from channel_gateway.entrypoints.http.schemas import (
     ChannelAnswer,
     ChannelChange,
@@ -41,7 +42,6 @@ from channel_gateway.entrypoints.http.schemas import (
     channel_answer,
     connected_channel,
 )
-from channel_gateway.entrypoints.http.webhook_info import EVENTS, RETRY_ATTEMPTS, RETRY_DELAY_S, RETRY_POLICY
 
 STATES = ("applied", "duplicate", "ignored", "kept", "parked")
 BASE_URL = "/waha_config/base_url"

@@ -5,20 +5,7 @@ from typing import Any
 from web.bodies import Answer
 from web.routes import Routes
 
-EVENTS = (
-    "message.any",
-    "message.ack",
-    "message.ack.group",
-    "message.reaction",
-    "message.edited",
-    "message.revoked",
-    "session.status",
-)
-"""What a session's webhook should subscribe to; every WAHA since 2025 knows these."""
-
-RETRY_POLICY = "exponential"
-RETRY_ATTEMPTS = 15
-RETRY_DELAY_S = 2
+from channel_gateway.domain.webhook_wishes import EVENTS, RETRY_ATTEMPTS, RETRY_DELAY_S, RETRY_POLICY
 
 
 class WebhookInfo(Answer):
