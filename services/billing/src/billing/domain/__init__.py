@@ -1,0 +1,1 @@
+"""What is counted, for which period, and what an account may do."""
