@@ -19,6 +19,7 @@ from channel_gateway.adapters.deliveries_in_postgres import LISTING, DeliveriesI
 from channel_gateway.adapters.host_addresses import addresses_of
 from channel_gateway.adapters.old_deliveries import OldDeliveries
 from channel_gateway.adapters.receiving_channels_in_postgres import ReceivingChannelsInPostgres
+from channel_gateway.adapters.sessions_in_postgres import SessionsInPostgres
 from channel_gateway.adapters.vault import SealBroken, Vault, read_keys
 from channel_gateway.adapters.waha.webhooks import WahaWebhooks
 from channel_gateway.application.accept_deliveries import accept_deliveries, accept_unspeakable
@@ -30,6 +31,7 @@ from channel_gateway.application.redrive_delivery import redrive_delivery
 from channel_gateway.application.work import Work
 from channel_gateway.domain.delivery import Delivery, State
 from channel_gateway.domain.outgoing_addresses import OutgoingAddresses, Resolve
+from channel_gateway.entrypoints.http.channel_status import channel_status_routes
 from channel_gateway.entrypoints.http.channels import Surroundings, channel_routes
 from channel_gateway.entrypoints.http.waha_webhook import WahaWebhookDoor
 from channel_gateway.entrypoints.http.webhook_info import webhook_info_routes
@@ -78,6 +80,7 @@ class Assembly:
 
         return Work(
             channels=ChannelsInPostgres(work.connection),
+            sessions=SessionsInPostgres(work.connection),
             credentials=CredentialsInPostgres(work.connection, self.vault, work.new_id),
             deliveries=DeliveriesInPostgres(work.connection),
             announcements=Announcements(work.say, work.new_id, work.now),
@@ -99,7 +102,11 @@ class Assembly:
             readable=readable,
         )
         return Blueprint(
-            routes=[channel_routes(around), webhook_info_routes(self.settings.max_webhook_bytes)],
+            routes=[
+                channel_routes(around),
+                channel_status_routes(self.work_of),
+                webhook_info_routes(self.settings.max_webhook_bytes),
+            ],
             roles=[("work", OldDeliveries(self.works, self.settings.delivery_days))],
             redrives={WEBHOOK_CONSUMER: self._redrive},
             around=self.door,

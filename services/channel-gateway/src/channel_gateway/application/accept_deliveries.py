@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from channel_gateway.application.announcements import Announcements, waiting_for_people
+from channel_gateway.application.follow_sessions import follow_sessions
 from channel_gateway.application.work import Activity, Key, Work
-from channel_gateway.domain.delivery import Delivery, State
+from channel_gateway.domain.delivery import OVERTAKEN, Delivery, State
 from channel_gateway.domain.inbound import Acknowledgement, InboundMessage, Untranslatable
 
 
 async def accept_deliveries(deliveries: Sequence[Delivery], work: Work) -> list[State]:
     """Store deliveries in the order in which they came; return what became of each."""
     states = await _states_of(deliveries, work)
+    idle = await follow_sessions(
+        [each for each, state in zip(deliveries, states, strict=True) if state == "applied"], work
+    )
+    states = [idle.get(delivery.id, state) for delivery, state in zip(deliveries, states, strict=True)]
     applied = [delivery for delivery, state in zip(deliveries, states, strict=True) if state == "applied"]
     kept = [
-        (delivery, state, delivery.reason if state in ("ignored", "parked") else None)
+        (delivery, state, delivery.reason or OVERTAKEN if state in ("ignored", "parked") else None)
         for delivery, state in zip(deliveries, states, strict=True)
     ]
     await work.deliveries.keep(kept, activity_of(deliveries, applied))

@@ -6,10 +6,14 @@ from typing import Any
 
 import msgspec
 from contracts.attribution import Attribution
+from contracts.channel.activated_v1 import ChannelActivatedV1
 from contracts.channel.created_v1 import ChannelCreatedV1
 from contracts.channel.deleted_v1 import ChannelDeletedV1
 from contracts.channel.message_acked_v1 import ChannelMessageAckedV1
 from contracts.channel.message_received_v1 import ChannelMessageReceivedV1
+from contracts.channel.restricted_v1 import ChannelRestrictedV1
+from contracts.channel.restriction_lifted_v1 import ChannelRestrictionLiftedV1
+from contracts.channel.status_changed_v1 import ChannelStatusChangedV1
 from contracts.channel.updated_v1 import ChannelUpdatedV1
 from contracts.envelope import encode, first_event
 from contracts.fields import ChannelSettings, ContactIdentity
@@ -19,6 +23,7 @@ from outbox.parked import Parked
 from channel_gateway.domain.content import Attribution as FoundAttribution
 from channel_gateway.domain.delivery import Delivery
 from channel_gateway.domain.inbound import Acknowledgement, InboundMessage
+from channel_gateway.domain.provider_session import ProviderSession
 from channel_gateway.domain.receiving_channel import ChannelBehaviour
 
 SOURCE = "channel-gateway"
@@ -101,8 +106,37 @@ class Announcements:
         )
         self._deliver(delivery, ack.external_chat_id, data)
 
-    def _deliver(self, delivery: Delivery, chat: str, data: Any) -> None:
-        """One chain for each delivery: its id is the correlation of all that follows."""
+    def session_changed(self, delivery: Delivery, before: ProviderSession, after: ProviderSession) -> None:
+        """A report of the provider has, or has not, changed a channel."""
+        at = after.at or self._now
+        if before.status != after.status:
+            changed = ChannelStatusChangedV1(
+                channel_id=after.channel_id,
+                old=before.status,
+                new=after.status,
+                at=at,
+                version=after.version,
+                provider_status=after.provider_status,
+                reason=after.reason,
+                qr_available=after.waits_for_scan,
+            )
+            self._deliver(delivery, None, changed)
+            if after.status == "active":
+                activated = ChannelActivatedV1(
+                    channel_id=after.channel_id, at=at, version=after.version, external_id=after.external_id
+                )
+                self._deliver(delivery, None, activated)
+        for limit in after.limits_beyond(before):
+            known, kind, channel_id = before.limits.get(limit.kind), limit.kind, after.channel_id
+            if limit.active:
+                self._deliver(
+                    delivery, None, ChannelRestrictedV1(channel_id=channel_id, kind=kind, at=at, until=limit.until)
+                )
+            elif known is not None and known.active:
+                self._deliver(delivery, None, ChannelRestrictionLiftedV1(channel_id=channel_id, kind=kind, at=at))
+
+    def _deliver(self, delivery: Delivery, chat: str | None, data: Any) -> None:
+        """One chain for each delivery: its id is the correlation of all that follows. Without a chat it is the channel's."""
         channel = delivery.channel
         self._say(
             first_event(
@@ -113,7 +147,7 @@ class Announcements:
                 time=self._now,
                 tenant_id=channel.tenant_id,
                 project_id=channel.project_id,
-                partition_key=f"{channel.id}:{chat}",
+                partition_key=channel.id if chat is None else f"{channel.id}:{chat}",
                 correlation_id=delivery.id,
                 actor=f"provider:{channel.type}",
                 traceparent=delivery.traceparent,

@@ -12,7 +12,7 @@ from telemetry.metrics import counter
 from telemetry.tracing import current_traceparent, span
 
 from channel_gateway.application.provider import NotReadable, Provider
-from channel_gateway.domain.delivery import Delivery, State
+from channel_gateway.domain.delivery import OVERTAKEN, Delivery, State
 from channel_gateway.domain.receiving_channel import ReceivingChannel
 
 DELIVERIES = counter("deliveries_total", "what became of each delivery", ("event", "state"))
@@ -130,7 +130,7 @@ class ReceiveWebhook:
         event = delivery.event if delivery.event in self._provider.event_names else None
         DELIVERIES.labels(event or "other", state).inc()
         if state == "ignored":
-            IGNORED.labels(delivery.reason or "other").inc()
+            IGNORED.labels(delivery.reason or OVERTAKEN).inc()
         return Receipt(delivery, state)
 
 

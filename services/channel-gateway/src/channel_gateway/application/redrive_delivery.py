@@ -8,8 +8,10 @@ from kernel.errors import DomainError
 from kernel.ids import milliseconds_of
 
 from channel_gateway.application.accept_deliveries import activity_of, announce
+from channel_gateway.application.follow_sessions import follow_sessions
 from channel_gateway.application.provider import Provider
 from channel_gateway.application.work import Work
+from channel_gateway.domain.delivery import OVERTAKEN
 from channel_gateway.domain.inbound import Untranslatable
 
 
@@ -32,7 +34,11 @@ async def redrive_delivery(parked: Mapping[str, Any], work: Work, provider: Prov
     if key is not None and key not in await work.deliveries.meet([(key, delivery.received_at)]):
         await work.deliveries.decide(delivery, "duplicate", None)
         return
-    await work.deliveries.decide(delivery, delivery.state, delivery.reason)
-    if delivery.state == "applied":
+    idle = await follow_sessions([delivery], work)
+    state = idle.get(delivery_id, delivery.state)
+    await work.deliveries.decide(
+        delivery, state, delivery.reason or OVERTAKEN if state == "ignored" else delivery.reason
+    )
+    if state == "applied":
         await work.deliveries.count(activity_of([delivery], [delivery]))
         announce(delivery, work.announcements)

@@ -1,12 +1,13 @@
 """What the use cases of this service work with, inside one transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from channel_gateway.application.announcements import Announcements, WaitingForPeople
 from channel_gateway.domain.delivery import Delivery, State
+from channel_gateway.domain.provider_session import ProviderSession
 from channel_gateway.domain.receiving_channel import ReceivingChannel
 
 Row = Mapping[str, Any]
@@ -50,6 +51,19 @@ class Channels(Protocol):
         """Return a living channel as the door sees it, without keys."""
 
 
+class Sessions(Protocol):
+    """Channels together with what their providers say of them."""
+
+    async def for_change(self, channels: Collection[tuple[str, str]]) -> dict[tuple[str, str], ProviderSession]:
+        """Return the living ones of these (tenant, channel), which nobody else changes until the transaction ends."""
+
+    async def keep(self, sessions: Sequence[ProviderSession]) -> None:
+        """Store what they have become."""
+
+    async def status(self, tenant_id: str, channel_id: str, project_id: str | None) -> Row | None:
+        """Return how a living channel is."""
+
+
 class Credentials(Protocol):
     """Where secrets are kept, encrypted. They are written here and read nowhere but where they are used."""
 
@@ -84,6 +98,7 @@ class Work:
     """One transaction's worth of collaborators."""
 
     channels: Channels
+    sessions: Sessions
     credentials: Credentials
     deliveries: Deliveries
     announcements: Announcements

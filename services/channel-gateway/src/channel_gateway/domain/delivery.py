@@ -10,6 +10,9 @@ from channel_gateway.domain.receiving_channel import ReceivingChannel
 
 State = Literal["applied", "duplicate", "ignored", "kept", "parked"]
 
+OVERTAKEN = "overtaken"
+"""Why a report was ignored that came after a newer one."""
+
 LATE_AFTER = timedelta(minutes=15)
 
 

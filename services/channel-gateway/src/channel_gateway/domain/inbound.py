@@ -14,6 +14,7 @@ from channel_gateway.domain.content import Attribution, Content
 ChatType = Literal["individual", "group", "channel"]
 Source = Literal["phone", "api"]
 IdentityKind = Literal["wa_pn", "wa_lid"]
+LimitKind = Literal["reach_out_timelock", "message_cap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,52 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnNumber:
+    """Who we are at the provider: `id` digits@c.us."""
+
+    id: str
+    lid: str | None = None
+    push_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewChatLimit:
+    """What the provider says about beginning new chats; only an `active` one forbids it. `level` as the provider writes it."""
+
+    kind: LimitKind
+    active: bool
+    until: datetime | None = None
+    level: str | None = None
+    total: int | None = None
+    used: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """The provider's session has a status, which is the provider's own word.
+
+    `told_at` is the provider's time of it, by which reports are ordered; None where it told none. `at` is when it was
+    sent or else received. What is None or not in `limits` was not told. `fingerprint` stands for what came with it.
+    """
+
+    status: str
+    told_at: datetime | None
+    at: datetime
+    me: OwnNumber | None = None
+    engine: str | None = None
+    version: str | None = None
+    limits: tuple[NewChatLimit, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def dedupe_key(self) -> str | None:
+        """None without a time of its own: the same words may come again and mean it."""
+        if self.told_at is None:
+            return None
+        return f"session:{self.status}:{int(self.told_at.timestamp() * 1_000)}:{self.fingerprint}"
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A genuine event that nothing acts on yet: kept and counted by its name."""
 
@@ -104,4 +151,4 @@ class Untranslatable:
     dedupe_key: ClassVar[None] = None
 
 
-Inbound = InboundMessage | Acknowledgement | Kept | Ignored | Untranslatable
+Inbound = InboundMessage | Acknowledgement | SessionReport | Kept | Ignored | Untranslatable

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from channel_gateway.adapters.waha.addresses import address
+from channel_gateway.adapters.waha.addresses import address, server_of
 from channel_gateway.adapters.waha.reading import LONGEST_ID, Node, decode, fold, line
 from channel_gateway.adapters.waha.times import moment
+from channel_gateway.domain.inbound import OwnNumber
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What surrounds the payload, which is None when it is no object. `me` holds the addresses of our own number."""
+    """What surrounds the payload, which is None when it is no object.
+
+    `me` holds the addresses of our own number, `own_account` all that is said of it.
+    """
 
     event: str | None
     event_id: str | None
@@ -20,8 +24,17 @@ class Envelope:
     version: str | None
     sent_at: datetime | None
     me: frozenset[str]
+    own_account: Node
     payload: Node | None
     is_object: bool
+
+    @property
+    def own_number(self) -> OwnNumber | None:
+        """Return our number and name, where the session knows them."""
+        known, lid = address(self.own_account.get("id")), address(self.own_account.get("lid"))
+        if known is None or server_of(known) != "c.us":
+            return None
+        return OwnNumber(known, lid, line(self.own_account.get("pushname")))
 
 
 def open_envelope(body: bytes | Any) -> Envelope:
@@ -31,7 +44,7 @@ def open_envelope(body: bytes | Any) -> Envelope:
     keys = fold(body)
     environment = fold(keys.get("environment"))
     engine = line(environment.get("engine"), 50) or line(keys.get("engine"), 50)
-    payload = keys.get("payload")
+    account, payload = fold(keys.get("me")), keys.get("payload")
     return Envelope(
         event=line(keys.get("event"), 100),
         event_id=line(keys.get("id"), LONGEST_ID),
@@ -39,7 +52,8 @@ def open_envelope(body: bytes | Any) -> Envelope:
         engine=engine.upper() if engine else None,
         version=line(environment.get("version"), 50),
         sent_at=moment(keys.get("timestamp")),
-        me=_own_addresses(fold(keys.get("me"))),
+        me=_own_addresses(account),
+        own_account=account,
         payload=fold(payload) if isinstance(payload, dict) else None,
         is_object=isinstance(body, dict),
     )

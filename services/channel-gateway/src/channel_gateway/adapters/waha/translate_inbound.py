@@ -13,6 +13,7 @@ from channel_gateway.adapters.waha.envelope import Envelope, open_envelope
 from channel_gateway.adapters.waha.messages import translate_message
 from channel_gateway.adapters.waha.reading import Node
 from channel_gateway.adapters.waha.reception import Reception
+from channel_gateway.adapters.waha.session_status import translate_session_status
 from channel_gateway.domain.inbound import Ignored, Inbound, Kept, Untranslatable
 
 Translator = Callable[[Envelope, Node, Reception], Inbound]
@@ -31,7 +32,7 @@ EVENTS: dict[str, Translator] = {
     "message.edited": _keep,
     "message.revoked": _keep,
     "message.waiting": _keep,
-    "session.status": _keep,
+    "session.status": translate_session_status,
     "poll.vote": _keep,
     "poll.vote.failed": _keep,
     "event.response": _keep,

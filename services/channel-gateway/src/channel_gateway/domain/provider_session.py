@@ -1,0 +1,104 @@
+"""A channel and its session at the provider: what a report of the one makes of the other. Rules: domain 6.1 and 6.2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from channel_gateway.domain.inbound import LimitKind, NewChatLimit, OwnNumber, SessionReport
+
+STATUS_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "STARTING": "connecting",
+        "SCAN_QR_CODE": "connecting",
+        "PASSKEY_REQUIRED": "connecting",
+        "PASSKEY_CONFIRMATION_REQUIRED": "connecting",
+        "WORKING": "active",
+        "STOPPED": "disconnected",
+        "FAILED": "error",
+        "UNAUTHORIZED": "error",
+    }
+)
+"""What each of the provider's words makes of a channel; one that is not here makes nothing of it."""
+
+ENTERED_FROM: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "connecting": frozenset({"activating", "active", "disconnected"}),
+        "active": frozenset({"activating", "connecting", "disconnected", "error"}),
+        "disconnected": frozenset({"active", "connecting"}),
+        "error": frozenset({"activating", "connecting", "active", "disconnected"}),
+    }
+)
+"""A channel that is inactive stays so: what its session does is no concern of ours until somebody activates it."""
+
+LATEST = timedelta(days=7)
+"""No delivery is later than that: what seems to be older was told by another clock, and the order of arrival counts."""
+
+WAITS_FOR_SCAN = "SCAN_QR_CODE"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSession:
+    """What changes together: the channel's status and version, and what the provider last said (None: nothing yet)."""
+
+    tenant_id: str
+    project_id: str
+    channel_id: str
+    version: int
+    status: str
+    external_id: str | None = None
+    engine: str | None = None
+    provider_status: str | None = None
+    provider_version: str | None = None
+    told_at: datetime | None = None
+    me: OwnNumber | None = None
+    limits: Mapping[LimitKind, NewChatLimit] = field(default_factory=dict)
+    reason: str | None = None
+    at: datetime | None = None
+
+    @property
+    def waits_for_scan(self) -> bool:
+        return self.provider_status == WAITS_FOR_SCAN
+
+    def hear(self, report: SessionReport) -> "ProviderSession":
+        """Return what it is after a report: itself where the report is old or says nothing new."""
+        if self.knows_newer_than(report):
+            return self
+        status = self._status_after(report.status)
+        changed = status != self.status
+        me = report.me or self.me
+        works = status == "active" and me is not None and (changed or self.external_id is None)
+        after = replace(
+            self,
+            version=self.version + changed,
+            status=status,
+            external_id=me.id if works and me else self.external_id,
+            engine=report.engine or self.engine,
+            provider_status=report.status,
+            provider_version=report.version or self.provider_version,
+            told_at=report.told_at or self.told_at,
+            me=me,
+            limits={**self.limits, **{limit.kind: limit for limit in report.limits}},
+            reason=self._reason_after(report, status),
+            at=report.at,
+        )
+        return self if replace(after, at=self.at) == self else after
+
+    def limits_beyond(self, before: "ProviderSession") -> list[NewChatLimit]:
+        """Return the limits that have changed since `before`."""
+        return [limit for kind, limit in self.limits.items() if limit != before.limits.get(kind)]
+
+    def knows_newer_than(self, report: SessionReport) -> bool:
+        """Tell whether a report comes after one that was made later."""
+        if self.told_at is None or report.told_at is None:
+            return False
+        return timedelta() < self.told_at - report.told_at <= LATEST
+
+    def _reason_after(self, report: SessionReport, status: str) -> str | None:
+        if status == self.status:
+            return self.reason
+        return f"the provider's session is {report.status}" if status in ("disconnected", "error") else None
+
+    def _status_after(self, word: str) -> str:
+        status = STATUS_OF.get(word, self.status)
+        return status if self.status in ENTERED_FROM.get(status, ()) else self.status
