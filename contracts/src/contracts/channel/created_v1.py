@@ -24,3 +24,4 @@ class ChannelCreatedV1(Wire, kw_only=True):
     pipeline_id: str | None = None
     default_session_timeout_minutes: int | None = None
     default_agent_id: str | None = None
+    messaging_window_hours: int | None = None

@@ -24,4 +24,5 @@ class ChannelUpdatedV1(Wire, kw_only=True):
     pipeline_id: str | None = None
     default_session_timeout_minutes: int | None = None
     default_agent_id: str | None = None
+    messaging_window_hours: int | None = None
     changed: tuple[str, ...] = ()
