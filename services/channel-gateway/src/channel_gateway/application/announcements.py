@@ -237,6 +237,7 @@ def _snapshot(row: Row) -> dict[str, Any]:
         "pipeline_id": _text(row["pipeline_id"]),
         "default_session_timeout_minutes": row["default_session_timeout_minutes"],
         "default_agent_id": _text(row["default_agent_id"]),
+        "messaging_window_hours": row["messaging_window_hours"],
     }
 
 
