@@ -1,27 +1,70 @@
 """The composition root: the only file that names every concrete class."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
-from contracts.contact.sender_identified_v1 import ContactSenderIdentifiedV1
 from contracts.envelope import Event
+from durable.standing import Standing, StandingWorkflows
+from durable.temporal import Temporal
+from durable.working import Definitions, TaskQueueWorker
+from kernel.running import Role
+from kernel.settings import Environment
 from outbox.work import UnitOfWork
+from runtime.health import temporal_check
 from runtime.parts import Parts
 from runtime.service import Blueprint
 
+from session.adapters.deadlines_in_postgres import DeadlinesInPostgres
+from session.adapters.known_chats_in_postgres import KnownChatsInPostgres
 from session.adapters.session_rows import SESSIONS
 from session.adapters.sessions_in_postgres import SessionsInPostgres
+from session.adapters.timeouts_in_postgres import TimeoutsInPostgres
 from session.application.announcements import Announcements
 from session.application.work import Work
-from session.entrypoints.events.on_contact_sender_identified import HEARS, on_contact_sender_identified
+from session.domain.timeouts import DEFAULT_MINUTES
+from session.entrypoints.events import (
+    on_chat_created,
+    on_contact_sender_identified,
+    on_identity_project_created,
+    on_message_sent,
+    on_pipeline_created,
+    on_pipeline_deleted,
+    on_pipeline_updated,
+)
 from session.entrypoints.http.sessions import session_routes
+from session.settings import SessionSettings, read_session_settings
+from session.workflows.turns import QUEUE, TIMEKEEPER, Keeping, timekeeper_id
 
 SERVICE = "session"
 
+Hear = Callable[[Sequence[Event[Any]], Work], Awaitable[None]]
 
-def work_of(work: UnitOfWork) -> Work:
+HEARD: Mapping[str, tuple[Any, Hear]] = {
+    "contact_sender_identified": (
+        on_contact_sender_identified.HEARS,
+        on_contact_sender_identified.on_contact_sender_identified,
+    ),
+    "message_sent": (on_message_sent.HEARS, on_message_sent.on_message_sent),
+    "chat_created": (on_chat_created.HEARS, on_chat_created.on_chat_created),
+    "pipeline_created": (on_pipeline_created.HEARS, on_pipeline_created.on_pipeline_created),
+    "pipeline_updated": (on_pipeline_updated.HEARS, on_pipeline_updated.on_pipeline_updated),
+    "pipeline_deleted": (on_pipeline_deleted.HEARS, on_pipeline_deleted.on_pipeline_deleted),
+    "identity_project_created": (
+        on_identity_project_created.HEARS,
+        on_identity_project_created.on_identity_project_created,
+    ),
+}
+
+
+def work_of(work: UnitOfWork, default_minutes: int = DEFAULT_MINUTES) -> Work:
     """Return what the use cases work with, inside this transaction."""
     return Work(
         sessions=SessionsInPostgres(work.connection),
+        chats=KnownChatsInPostgres(work.connection),
+        timeouts=TimeoutsInPostgres(work.connection, default_minutes),
+        deadlines=DeadlinesInPostgres(work.connection),
         announcements=Announcements(work.say, work.new_id, work.now),
         new_id=work.new_id,
         now=work.now,
@@ -30,11 +73,48 @@ def work_of(work: UnitOfWork) -> Work:
 
 async def build(parts: Parts) -> Blueprint:
     """Put the service together."""
+    env = Environment(os.environ)
+    settings = read_session_settings(env)
+    env.check()
 
-    async def hear_sender(events: Sequence[Event[ContactSenderIdentifiedV1]], work: UnitOfWork) -> None:
-        await on_contact_sender_identified(events, work_of(work))
+    def work_in(work: UnitOfWork) -> Work:
+        return work_of(work, settings.default_timeout_minutes)
 
+    def heard_by(hear: Hear) -> Callable[[Sequence[Event[Any]], UnitOfWork], Awaitable[None]]:
+        async def handle(events: Sequence[Event[Any]], work: UnitOfWork) -> None:
+            await hear(events, work_in(work))
+
+        return handle
+
+    async def keep_lag(lag_s: float) -> None:
+        async with parts.works.begin(()) as work:
+            await DeadlinesInPostgres(work.connection).keep_lag(parts.settings.bus.replica, lag_s)
+
+    temporal = Temporal(settings.temporal, f"{SERVICE} {parts.settings.instance}") if settings.temporal else None
     return Blueprint(
-        subscriptions=[parts.subscription("contact_sender_identified", HEARS, hear_sender)],
-        routes=[session_routes(work_of, SESSIONS)],
+        subscriptions=[parts.subscription(name, heard, heard_by(hear)) for name, (heard, hear) in HEARD.items()],
+        routes=[session_routes(work_in, SESSIONS)],
+        checks={"temporal": temporal_check(temporal)} if temporal else {},
+        roles=[("work", role) for role in timekeeping(parts, settings, temporal, work_in)] if temporal else [],
+        keep_lag=keep_lag,
     )
+
+
+def timekeeping(
+    parts: Parts, settings: SessionSettings, temporal: Temporal, work_in: Callable[[UnitOfWork], Work]
+) -> list[Role]:
+    """Return what keeps deadlines: a worker, and what starts the timekeepers that do not run."""
+
+    def define() -> Definitions:
+        # Brings temporalio along, which a process that does not work shall not pay for.
+        from session.workflows.apply_due import ApplyDue, Pace
+        from session.workflows.timekeeper import SessionTimekeeper
+
+        pace = Pace(settings.shards, settings.max_sleep_s, timedelta(seconds=settings.max_lag_s))
+        return Definitions([SessionTimekeeper], [ApplyDue(parts.works, work_in, pace).apply_due])
+
+    wanted = [
+        Standing(TIMEKEEPER, timekeeper_id(shard), QUEUE, Keeping(shard, settings.shards))
+        for shard in range(settings.shards)
+    ]
+    return [TaskQueueWorker(temporal, QUEUE, define), StandingWorkflows(temporal, wanted)]

@@ -6,8 +6,9 @@ from itertools import count, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from session.domain.attendance import Message, Session, response_seconds, timeout_of
+from session.domain.attendance import Message, Session, response_seconds
 from session.domain.open_sessions import OpenSessions, Place
+from session.domain.timeouts import Timeouts
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ def a_message(
     chat_type: str = "individual",
     origin: str = "live",
     contact_id: str | None = "ana",
-    timeout: int = 30,
+    timeout: int | None = None,
 ) -> Message:
     """Return a message written `at` minutes after noon."""
     occurred = NOON + timedelta(minutes=at)
@@ -34,7 +35,7 @@ def a_message(
         channel_type="waha",
         contact_id=contact_id,
         pipeline_id=None,
-        timeout_minutes=timeout,
+        channel_minutes=timeout,
         inbound=inbound,
         source=source if inbound or source else "phone",
         origin=origin,
@@ -47,7 +48,7 @@ def placed(*messages: Message) -> tuple[list[Place], list[Session]]:
     """Return where the messages of one chat lie, taken as one batch, and all their sessions."""
     sessions = OpenSessions()
     ids = count(1)
-    places = [sessions.place(message, lambda: f"session {next(ids)}") for message in messages]
+    places = [sessions.place(message, lambda: f"session {next(ids)}", Timeouts()) for message in messages]
     return places, list(sessions.touched.values())
 
 
@@ -133,8 +134,8 @@ def test_the_wait_is_what_passed_until_each_answer() -> None:
         a_message(0), a_message(1), a_message(3, inbound=False), a_message(5), a_message(6, inbound=False)
     )
 
-    assert session.contact_wait_ms == (3 + 1) * 60_000
-    assert session.waiting_since is None
+    assert session.talk.waited_ms == (3 + 1) * 60_000
+    assert session.talk.waiting_since is None
     assert response_seconds(session.first_contact_message_at, session.first_agent_response_at) == 180
 
 
@@ -143,14 +144,7 @@ def test_what_a_rule_sends_counts_but_answers_nobody() -> None:
 
     assert session.messages_from_agent == 1
     assert session.first_agent_response_at is None
-    assert session.waiting_since == NOON
-
-
-@pytest.mark.parametrize(
-    ("asked", "used"), [(None, 30), (0, 30), (-5, 30), (1441, 30), (1, 1), (240, 240), (1440, 1440)]
-)
-def test_a_timeout_outside_of_its_range_is_thirty_minutes(asked: int | None, used: int) -> None:
-    assert timeout_of(asked) == used
+    assert session.talk.waiting_since == NOON
 
 
 minutes = st.integers(0, 200)
@@ -168,7 +162,7 @@ def test_how_messages_are_cut_into_batches_changes_nothing(said: list[tuple[int,
     edges = sorted({0, len(messages), *(cut for cut in cuts if cut < len(messages))})
     for start, end in pairwise(edges):
         batch = OpenSessions.of(open_now)
-        pieces += [batch.place(message, lambda: f"session {next(ids)}") for message in messages[start:end]]
+        pieces += [batch.place(message, lambda: f"session {next(ids)}", Timeouts()) for message in messages[start:end]]
         carried = {session.id: session for session in open_now} | batch.touched
         open_now = [session for session in carried.values() if session.status == "active"]
         assert len(open_now) <= 1
@@ -181,7 +175,7 @@ def test_how_messages_are_cut_into_batches_changes_nothing(said: list[tuple[int,
                 p.number,
                 p.started,
                 p.session and p.session.id,
-                p.ended and (p.ended.id, p.ended.ended_at, p.ended.contact_wait_ms),
+                p.ended and (p.ended.id, p.ended.ended_at, p.ended.talk.waited_ms),
             )
             for p in places
         ]

@@ -10,7 +10,8 @@ COLUMNS = """
     floor(extract(epoch from ended_at - started_at))::int as duration_seconds,
     greatest(0, floor(extract(epoch from first_agent_response_at - first_contact_message_at)))::int
         as agent_response_time_seconds,
-    case when status = 'active' then greatest(0, floor(extract(epoch from now() - waiting_since)))::int end as waiting_seconds
+    case when status = 'active' then greatest(0, floor(extract(epoch from now() - waiting_since)))::int end as waiting_seconds,
+    (select k.chat_id from known_chats k where k.tenant_id = s.tenant_id and k.chat_key = s.chat_key) as chat_id
 """
 
 # A sort needs a value in every row: what has not ended comes last in the descending list, and so does who waits for nothing.
@@ -20,7 +21,7 @@ select * from (
         coalesce(floor(extract(epoch from ended_at - started_at))::int, 0) as duration_order,
         case when status = 'active' and waiting_since is not null
             then -floor(extract(epoch from waiting_since) * 1000)::bigint else -9223372036854775807 end as waiting_order
-    from sessions
+    from sessions s
 ) s
 where tenant_id = $1 and project_id = $2
 """
@@ -38,6 +39,7 @@ SESSIONS = Listing(
     filters={
         "contact_id": "contact_id = {}::uuid",
         "channel_id": "channel_id = {}::uuid",
+        "chat_id": "chat_key = (select k.chat_key from known_chats k where k.tenant_id = s.tenant_id and k.chat_id = {}::uuid)",
         "pipeline_id": "pipeline_id = {}::uuid",
         # said in words that the index of open sessions has
         "only_active": "(status = 'active' and {}::bool)",
@@ -64,4 +66,4 @@ SESSIONS = Listing(
     },
 )
 
-ONE = f"select {COLUMNS} from sessions where tenant_id = $1 and id = $2"
+ONE = f"select {COLUMNS} from sessions s where tenant_id = $1 and id = $2"

@@ -9,15 +9,20 @@ from postgres.database import Connection
 from session.adapters.session_rows import COLUMNS, ONE
 from session.domain.attendance import Session
 from session.domain.closing import Closing
+from session.domain.talk import Talk
 
-# The columns stand in the order of the fields of Session.
-# Sorted, so that two batches, or a batch and a person, wait for each other instead of deadlocking.
-OPEN_IN = """
-select s.tenant_id::text, s.id::text, s.project_id::text, s.chat_key, s.contact_id::text, s.channel_id::text, s.channel_type,
+# In the order of the fields of Session, which takes them by position: a third of the cost by name.
+LOADED = """
+    s.tenant_id::text, s.id::text, s.project_id::text, s.chat_key, s.contact_id::text, s.channel_id::text, s.channel_type,
     s.pipeline_id::text, s.started_at, s.last_activity_at, s.timeout_minutes, s.timeout_at,
     s.status, s.end_reason, s.ended_at, s.ended_by, s.ended_unanswered, s.messages_from_contact,
-    s.messages_from_agent, s.unread_count, s.first_message_at, s.last_message_at, s.first_contact_message_at,
-    s.first_agent_response_at, s.first_human_response_at, s.waiting_since, s.contact_wait_ms
+    s.messages_from_agent, s.first_message_at, s.last_message_at, s.first_contact_message_at,
+    s.first_agent_response_at, s.first_human_response_at, s.talk
+"""
+
+# Sorted, so that two batches, or a batch and a person, wait for each other instead of deadlocking.
+OPEN_IN = f"""
+select {LOADED}
 from unnest($1::uuid[], $2::text[]) as chat (tenant_id, chat_key)
 join sessions s on s.tenant_id = chat.tenant_id and s.chat_key = chat.chat_key and s.status = 'active'
 order by s.tenant_id, s.chat_key
@@ -33,13 +38,14 @@ update sessions s set
     messages_from_agent = c.messages_from_agent, unread_count = c.unread_count, first_message_at = c.first_message_at,
     last_message_at = c.last_message_at, first_contact_message_at = c.first_contact_message_at,
     first_agent_response_at = c.first_agent_response_at, first_human_response_at = c.first_human_response_at,
-    waiting_since = c.waiting_since, contact_wait_ms = c.contact_wait_ms, version = s.version + 1, updated_at = now()
+    waiting_since = c.waiting_since, contact_wait_ms = c.contact_wait_ms, talk = c.talk::bigint[],
+    version = s.version + 1, updated_at = now()
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
     $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[])
+    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::text[])
     as c (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
         messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
-        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms)
+        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, talk)
 where s.tenant_id = c.tenant_id and s.id = c.id and s.status = 'active'
 """
 
@@ -47,16 +53,20 @@ where s.tenant_id = c.tenant_id and s.id = c.id and s.status = 'active'
 BEGIN_NEW = """
 insert into sessions (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
     messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
-    first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, project_id, chat_key, contact_id,
+    first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, talk, project_id, chat_key, contact_id,
     channel_id, channel_type, pipeline_id, started_at, timeout_minutes, origin, message_count, check_at)
-select n.*, 'inbound', n.messages_from_contact + n.messages_from_agent, n.timeout_at
+select n.tenant_id, n.id, n.status, n.end_reason, n.ended_at, n.ended_by, n.ended_unanswered, n.last_activity_at, n.timeout_at,
+    n.messages_from_contact, n.messages_from_agent, n.unread_count, n.first_message_at, n.last_message_at,
+    n.first_contact_message_at, n.first_agent_response_at, n.first_human_response_at, n.waiting_since, n.contact_wait_ms,
+    n.talk::bigint[], n.project_id, n.chat_key, n.contact_id, n.channel_id, n.channel_type, n.pipeline_id, n.started_at,
+    n.timeout_minutes, 'inbound', n.messages_from_contact + n.messages_from_agent, n.timeout_at
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
     $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::uuid[], $21::text[], $22::uuid[],
-    $23::uuid[], $24::text[], $25::uuid[], $26::timestamptz[], $27::int[])
+    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::text[], $21::uuid[], $22::text[],
+    $23::uuid[], $24::uuid[], $25::text[], $26::uuid[], $27::timestamptz[], $28::int[])
     as n (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
         messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
-        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, project_id, chat_key, contact_id,
+        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, talk, project_id, chat_key, contact_id,
         channel_id, channel_type, pipeline_id, started_at, timeout_minutes)
 order by n.tenant_id, n.chat_key, n.id
 """
@@ -83,14 +93,15 @@ _changing: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731 - a ta
     s.timeout_at,
     s.messages_from_contact,
     s.messages_from_agent,
-    s.unread_count,
+    s.talk.unread,
     s.first_message_at,
     s.last_message_at,
     s.first_contact_message_at,
     s.first_agent_response_at,
     s.first_human_response_at,
-    s.waiting_since,
-    s.contact_wait_ms,
+    s.talk.waiting_since,
+    s.talk.waited_ms,
+    f"{{{','.join(map(str, s.talk.keep()))}}}",
 )
 _lasting: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731
     s.project_id,
@@ -104,6 +115,11 @@ _lasting: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731
 )
 
 
+def loaded(row: Sequence[Any]) -> Session:
+    """Return the session of a row of LOADED."""
+    return Session(*[*row[:-1], Talk(row[-1])])
+
+
 class SessionsInPostgres:
     """The session table."""
 
@@ -113,7 +129,7 @@ class SessionsInPostgres:
     async def open_in(self, chats: Sequence[tuple[str, str]]) -> list[Session]:
         """Return the open sessions of chats (tenant, chat key), locked until the transaction ends."""
         rows = await self._connection.fetch(OPEN_IN, [tenant for tenant, _ in chats], [key for _, key in chats])
-        return [Session(*row) for row in rows]  # by position, a third of the cost by name
+        return [loaded(row) for row in rows]
 
     async def keep(self, sessions: Collection[Session]) -> None:
         """Store sessions that are new, and what changed in the others."""

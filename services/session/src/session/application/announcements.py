@@ -1,33 +1,23 @@
 """What session says: the only file that builds its contract events."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.envelope import AnyEvent, caused_event, first_event
+from contracts.envelope import AnyEvent, asked_event, caused_event
 from contracts.session.ended_v1 import SessionEndedV1
 from contracts.session.message_recorded_v1 import SessionMessageRecordedV1
 from contracts.session.metrics import SessionMetrics
 from contracts.session.started_v1 import SessionStartedV1
+from kernel.cause import Cause
 from msgspec.structs import asdict
 
 from session.domain.attendance import Message, Session, response_seconds
-from session.domain.open_sessions import Place
+from session.domain.open_sessions import ENDED_BY, Place
 
 SOURCE = "session"
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who asked over HTTP: a person, or a program with a key."""
-
-    tenant_id: str
-    actor: str
-    correlation_id: str
-    traceparent: str | None = None
 
 
 class Announcements:
@@ -55,33 +45,12 @@ class Announcements:
 
     def timed_out(self, session: Session, message: Message) -> None:
         """A message came after the deadline of the session that was open."""
-        assert session.ended_at is not None and session.end_reason is not None, "it has ended"
-        data = SessionEndedV1(
-            session_id=session.id,
-            contact_id=session.contact_id,
-            chat_key=session.chat_key,
-            channel_id=session.channel_id,
-            channel_type=session.channel_type,
-            pipeline_id=session.pipeline_id,
-            started_at=session.started_at,
-            ended_at=session.ended_at,
-            end_reason=session.end_reason,
-            ended_by=session.ended_by,
-            ended_unanswered=session.ended_unanswered,
-            duration_seconds=_seconds(session.ended_at - session.started_at),
-            metrics=SessionMetrics(
-                total_messages=session.message_count,
-                inbound_messages=session.messages_from_contact,
-                outbound_messages=session.messages_from_agent,
-                first_message_at=session.first_message_at,
-                last_message_at=session.last_message_at,
-                first_response_seconds=response_seconds(
-                    session.first_contact_message_at, session.first_agent_response_at
-                ),
-                wait_seconds=session.contact_wait_ms // 1000,
-            ),
-        )
-        self._follow(message.heard, data, subject=session.id, key=session.chat_key)
+        self._follow(message.heard, _ended(session), subject=session.id, key=session.chat_key)
+
+    def reached_its_deadline(self, session: Session) -> None:
+        """Nobody said anything any more."""
+        cause = Cause(tenant_id=session.tenant_id, actor=ENDED_BY, correlation_id=self._new_id())
+        self._answer(cause, _ended(session), session.project_id)
 
     def message_recorded(self, message: Message, place: Place) -> None:
         """The message as heard, plus the session that it belongs to, if any."""
@@ -95,12 +64,13 @@ class Announcements:
         )
         self._follow(message.heard, data, subject=session.id if session else message.channel_id, key=message.chat_key)
 
-    def closed(self, row: Row, by: Person) -> None:
+    def closed(self, row: Row, by: Cause) -> None:
         """A person or program ended a session."""
         data = SessionEndedV1(
             session_id=str(row["id"]),
             contact_id=str(row["contact_id"]),
             chat_key=row["chat_key"],
+            chat_id=str(row["chat_id"]) if row["chat_id"] else None,
             channel_id=str(row["channel_id"]),
             channel_type=row["channel_type"],
             pipeline_id=str(row["pipeline_id"]) if row["pipeline_id"] else None,
@@ -121,19 +91,19 @@ class Announcements:
                 wait_seconds=row["contact_wait_time_seconds"],
             ),
         )
+        self._answer(by, data, str(row["project_id"]))
+
+    def _answer(self, cause: Cause, data: SessionEndedV1, project_id: str) -> None:
         self._say(
-            first_event(
+            asked_event(
+                cause,
                 data,
                 id=self._new_id(),
                 source=SOURCE,
                 subject=data.session_id,
                 time=self._now,
-                tenant_id=by.tenant_id,
-                project_id=str(row["project_id"]),
+                project_id=project_id,
                 partition_key=data.chat_key,
-                correlation_id=by.correlation_id,
-                actor=by.actor,
-                traceparent=by.traceparent,
             )
         )
 
@@ -143,6 +113,34 @@ class Announcements:
                 heard, data, id=self._new_id(), source=SOURCE, subject=subject, time=self._now, partition_key=key
             )
         )
+
+
+def _ended(session: Session) -> SessionEndedV1:
+    assert session.ended_at is not None and session.end_reason is not None, "it has ended"
+    return SessionEndedV1(
+        session_id=session.id,
+        contact_id=session.contact_id,
+        chat_key=session.chat_key,
+        chat_id=session.chat_id,
+        channel_id=session.channel_id,
+        channel_type=session.channel_type,
+        pipeline_id=session.pipeline_id,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        end_reason=session.end_reason,
+        ended_by=session.ended_by,
+        ended_unanswered=session.ended_unanswered,
+        duration_seconds=_seconds(session.ended_at - session.started_at),
+        metrics=SessionMetrics(
+            total_messages=session.message_count,
+            inbound_messages=session.messages_from_contact,
+            outbound_messages=session.messages_from_agent,
+            first_message_at=session.first_message_at,
+            last_message_at=session.last_message_at,
+            first_response_seconds=response_seconds(session.first_contact_message_at, session.first_agent_response_at),
+            wait_seconds=session.talk.waited_ms // 1000,
+        ),
+    )
 
 
 def _seconds(duration: timedelta) -> int:

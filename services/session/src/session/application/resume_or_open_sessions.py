@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from session.application.work import Work
 from session.domain.attendance import Message
 from session.domain.open_sessions import OpenSessions, chats_with_sessions
+from session.domain.timeouts import Timeouts
 
 
 async def resume_or_open_sessions(messages: Sequence[Message], work: Work) -> None:
@@ -14,8 +15,11 @@ async def resume_or_open_sessions(messages: Sequence[Message], work: Work) -> No
     """
     chats = chats_with_sessions(messages)
     sessions = OpenSessions.of(await work.sessions.open_in(chats) if chats else ())
-    places = [sessions.place(message, work.new_id) for message in messages]
+    opening = sessions.may_begin(messages)
+    timeouts = await work.timeouts.of(opening) if opening else Timeouts()
+    places = [sessions.place(message, work.new_id, timeouts) for message in messages]
     await work.sessions.keep(sessions.touched.values())
+    await work.chats.name(place.ended for place in places if place.ended)
 
     for message, place in zip(messages, places, strict=True):
         if place.ended is not None:

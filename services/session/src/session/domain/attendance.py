@@ -4,12 +4,11 @@ All times are the provider's, except that the deadline counts from our clock whe
 after an outage must not time out at once. Everything here follows from the messages alone, so it can be recomputed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-DEFAULT_TIMEOUT_MINUTES = 30
-LEAST_TIMEOUT_MINUTES, MOST_TIMEOUT_MINUTES = 1, 1440
+from session.domain.talk import Talk
 
 TRUSTED_SKEW = timedelta(minutes=5)
 
@@ -20,7 +19,11 @@ HUMAN_SOURCES = frozenset(("manual", "phone"))
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as far as sessions care. `heard` is what was heard, handed on untouched."""
+    """A message as far as sessions care. `heard` is what was heard, handed on untouched.
+
+    `sent_in` is set for what we sent ourselves: such messages come apart from the line, later than what came after them. It is the
+    session that was open when they were written, or empty where there was none or nobody knew.
+    """
 
     tenant_id: str
     project_id: str
@@ -30,13 +33,14 @@ class Message:
     channel_type: str
     contact_id: str | None
     pipeline_id: str | None
-    timeout_minutes: int
+    channel_minutes: int | None
     inbound: bool
     source: str | None
     origin: str
     occurred_at: datetime
     received_at: datetime
     heard: Any = None
+    sent_in: str | None = None
 
     @property
     def counted_at(self) -> datetime:
@@ -54,12 +58,9 @@ class Message:
         """Tell whether somebody of ours speaks here, and not a rule."""
         return not self.inbound and self.source not in AUTOMATIC_SOURCES
 
-
-def timeout_of(channel_minutes: int | None) -> int:
-    """Return the minutes of silence that end a session: the channel's, or 30 where it says nothing usable."""
-    if channel_minutes is None or not LEAST_TIMEOUT_MINUTES <= channel_minutes <= MOST_TIMEOUT_MINUTES:
-        return DEFAULT_TIMEOUT_MINUTES
-    return channel_minutes
+    def is_older_than(self, session: "Session") -> bool:
+        """Tell whether we sent this before the session began, for another one or for none."""
+        return self.sent_in is not None and self.sent_in != session.id and self.occurred_at < session.started_at
 
 
 @dataclass(slots=True)
@@ -85,14 +86,13 @@ class Session:
     ended_unanswered: bool = False
     messages_from_contact: int = 0
     messages_from_agent: int = 0
-    unread_count: int = 0
     first_message_at: datetime | None = None
     last_message_at: datetime | None = None
     first_contact_message_at: datetime | None = None
     first_agent_response_at: datetime | None = None
     first_human_response_at: datetime | None = None
-    waiting_since: datetime | None = None
-    contact_wait_ms: int = 0
+    talk: Talk = field(default_factory=Talk)
+    chat_id: str | None = None
     is_new: bool = False
 
     @property
@@ -113,9 +113,8 @@ class Session:
         self.last_message_at = at if self.last_message_at is None else max(self.last_message_at, at)
         if message.inbound:
             self.messages_from_contact += 1
-            self.unread_count += 1
             self.first_contact_message_at = _earlier(self.first_contact_message_at, at)
-            self.waiting_since = _earlier(self.waiting_since, at)
+            self.talk.take(at, answers=False)
         else:
             self.messages_from_agent += 1
             if message.answers:
@@ -124,23 +123,20 @@ class Session:
 
     def _answer(self, message: Message) -> None:
         at = message.occurred_at
-        self.unread_count = 0
         self.first_agent_response_at = _earlier(self.first_agent_response_at, at)
         if message.source in HUMAN_SOURCES:
             self.first_human_response_at = _earlier(self.first_human_response_at, at)
-        if self.waiting_since is not None:
-            self.contact_wait_ms += max(0, (at - self.waiting_since) // timedelta(milliseconds=1))
-            self.waiting_since = None
+        self.talk.take(at, answers=True)
 
     def time_out(self, by: str) -> None:
         """End at the deadline, however late that is noticed."""
         self.status, self.end_reason, self.ended_by = "ended", "inactivity_timeout", by
         self.ended_at = max(self.timeout_at, self.started_at)
-        self.ended_unanswered = self.waiting_since is not None
+        self.ended_unanswered = self.talk.waiting_since is not None
 
 
-def begin(message: Message, session_id: str) -> Session:
-    """Open the session that an inbound message asks for; the message is not counted yet."""
+def begin(message: Message, session_id: str, minutes: int) -> Session:
+    """Open the session that an inbound message asks for, with this timeout; the message is not counted yet."""
     assert message.contact_id is not None, "somebody wrote it"
     counted = message.counted_at
     return Session(
@@ -155,8 +151,8 @@ def begin(message: Message, session_id: str) -> Session:
         # A provider's clock far ahead of ours would let a session end before it started.
         started_at=min(message.occurred_at, counted),
         last_activity_at=counted,
-        timeout_minutes=message.timeout_minutes,
-        timeout_at=counted + timedelta(minutes=message.timeout_minutes),
+        timeout_minutes=minutes,
+        timeout_at=counted + timedelta(minutes=minutes),
         is_new=True,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from session.domain.attendance import Message, Session, begin
+from session.domain.timeouts import Timeouts
 
 ENDED_BY = "system:session"
 
@@ -33,12 +34,22 @@ class OpenSessions:
         """Return the open sessions as loaded."""
         return cls({(session.tenant_id, session.chat_key): session for session in sessions})
 
-    def place(self, message: Message, new_id: Callable[[], str]) -> Place:
+    def may_begin(self, messages: Iterable[Message]) -> list[Message]:
+        """Return the messages that may open a session: deadlines only move on, so the others cannot."""
+        return [each for each in messages if each.belongs_in_a_session and self._is_new_ground(each)]
+
+    def _is_new_ground(self, message: Message) -> bool:
+        session = self._by_chat.get((message.tenant_id, message.chat_key))
+        return session is None or session.is_over_for(message)
+
+    def place(self, message: Message, new_id: Callable[[], str], timeouts: Timeouts) -> Place:
         """Find the session of a message, ending what is over and beginning what an inbound message asks for."""
         if not message.belongs_in_a_session:
             return NOWHERE
         chat = (message.tenant_id, message.chat_key)
         session = self._by_chat.get(chat)
+        if session is not None and message.is_older_than(session):
+            return NOWHERE
         ended = None
         if session is not None and session.is_over_for(message):
             session.time_out(ENDED_BY)
@@ -47,7 +58,7 @@ class OpenSessions:
             session = None
         started = session is None and message.inbound
         if started:
-            session = self._by_chat[chat] = begin(message, new_id())
+            session = self._by_chat[chat] = begin(message, new_id(), timeouts.of(message))
         if session is None:
             return Place(ended=ended)
         self.touched[session.id] = session

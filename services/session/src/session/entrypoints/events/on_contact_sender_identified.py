@@ -7,7 +7,7 @@ from contracts.envelope import Event
 
 from session.application.resume_or_open_sessions import resume_or_open_sessions
 from session.application.work import Work
-from session.domain.attendance import Message, timeout_of
+from session.domain.attendance import Message
 
 HEARS = ContactSenderIdentifiedV1
 
@@ -30,7 +30,7 @@ def message_of(event: Event[ContactSenderIdentifiedV1]) -> Message:
         heard.channel_type,
         heard.contact_id,
         heard.channel_settings.pipeline_id,
-        timeout_of(heard.channel_settings.default_session_timeout_minutes),
+        heard.channel_settings.default_session_timeout_minutes,
         heard.direction == "inbound",
         heard.source,
         heard.origin,

@@ -37,7 +37,7 @@ class SessionAnswer(Answer):
     contact_id: Id
     channel_id: Id
     channel_type: str
-    chat_id: Id | None = None
+    chat_id: Id | None
     pipeline_id: Id | None
     status: str
     end_reason: str | None

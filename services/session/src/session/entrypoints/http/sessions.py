@@ -6,14 +6,12 @@ from typing import Annotated
 from fastapi import Query
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
-from telemetry.tracing import current_traceparent
 from web.bodies import Id, PathId, Time
-from web.caller import Caller, TheCaller, TheProject
+from web.caller import TheCaller, TheProject
 from web.paging import AnyOf, ListAnswer, Paging, paging
 from web.routes import Routes
 from web.works import Work
 
-from session.application.announcements import Person
 from session.application.close_session import close_session as close
 from session.application.work import Work as SessionWork
 from session.domain.closing import END_REASONS
@@ -24,13 +22,6 @@ OneId = Annotated[Id | None, Query()]
 When = Annotated[Time | None, Query()]
 YesOrNo = Annotated[bool | None, Query()]
 Number = Annotated[int | None, Query(ge=0, le=2_147_483_647)]
-
-
-def person_of(caller: Caller) -> Person:
-    """Return who asked, for the events."""
-    return Person(
-        caller.tenant_id, f"{caller.subject_kind}:{caller.subject}", caller.correlation_id, current_traceparent()
-    )
 
 
 def session_routes(work_of: WorkOf, sessions: Listing) -> Routes:
@@ -46,7 +37,7 @@ def session_routes(work_of: WorkOf, sessions: Listing) -> Routes:
     @routes.post("/crm/sessions/{session_id}/close", permission="sessions.manage")
     async def close_session(session_id: PathId, body: Close, work: Work, caller: TheCaller) -> SessionAnswer:
         """End an open session; `resolved` also marks it so."""
-        row = await close(session_id, body.reason, body.notes, person_of(caller), work_of(work))
+        row = await close(session_id, body.reason, body.notes, caller.cause, work_of(work))
         return session_answer(row)
 
     return routes
@@ -61,6 +52,7 @@ def _declare_list(routes: Routes, sessions: Listing) -> None:
         page: Annotated[Paging, paging(sessions, sort="-started_at")],
         contact_id: OneId = None,
         channel_id: OneId = None,
+        chat_id: OneId = None,
         pipeline_id: OneId = None,
         status: Annotated[list[str] | None, Query(), AnyOf("active", "ended", "expired", "manually_closed")] = None,
         end_reason: Annotated[list[str] | None, Query(), AnyOf(*END_REASONS)] = None,
@@ -81,6 +73,7 @@ def _declare_list(routes: Routes, sessions: Listing) -> None:
         wanted = {
             "contact_id": contact_id,
             "channel_id": channel_id,
+            "chat_id": chat_id,
             "pipeline_id": pipeline_id,
             "only_active": only_active or None,
             "status": None if only_active else status,

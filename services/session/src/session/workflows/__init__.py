@@ -1,0 +1,1 @@
+"""Deadlines, kept by Temporal."""
