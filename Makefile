@@ -10,10 +10,13 @@ RUN := tools/bootstrap.sh
 STACK := $(RUN) python -m local_stack
 MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
 
-.PHONY: demo temporal up down status logs reset test bench lint types generated map help
+.PHONY: demo doctor temporal up down status logs reset test bench lint types generated map help
 
 demo: ## Prepare everything, start the stack, play a WhatsApp conversation and print its timeline
 	@$(STACK) demo --instance $(INSTANCE)
+
+doctor: ## Ask every dependency of the running stack by using it, and name the repair of what does not work
+	@$(STACK) doctor --instance $(INSTANCE)
 
 up: ## Start the stack (Postgres, RabbitMQ, services, WAHA simulator) and wait until it is ready
 	@$(STACK) up --instance $(INSTANCE)

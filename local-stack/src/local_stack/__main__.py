@@ -1,4 +1,4 @@
-"""python -m local_stack up | down | status | logs | reset | demo | temporal | env"""
+"""python -m local_stack up | down | status | logs | reset | demo | doctor | temporal | env"""
 
 import argparse
 import importlib
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", action="store_true", help="print the last lines and end")
     add("reset", _reset, "stop everything and remove the instance's folder")
     add("demo", _demo, "start everything and play a conversation through it")
+    add("doctor", _doctor, "ask every dependency by using it, and name the repair of what does not work")
     add("temporal", _temporal, "find Temporal's program or bring it, once per user")
     env = add("env", _env, 'print addresses for a shell: eval "$(python -m local_stack env)"')
     env.add_argument("service", nargs="?", default="", help="print the whole environment of this service instead")
@@ -117,6 +118,12 @@ def _logs(instance: Instance, given: argparse.Namespace) -> int:
 def _demo(instance: Instance, given: argparse.Namespace) -> int:
     play: Callable[[Instance], int] = importlib.import_module("local_stack.demo").play
     return play(instance)
+
+
+def _doctor(instance: Instance, given: argparse.Namespace) -> int:
+    from local_stack.doctor.examination import examine
+
+    return examine(instance)
 
 
 def _temporal(instance: Instance, given: argparse.Namespace) -> int:

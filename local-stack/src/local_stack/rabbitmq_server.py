@@ -8,7 +8,7 @@ from pathlib import Path
 from local_stack.epmd import Epmd
 from local_stack.files import last_lines, make_folder, write_private, write_private_json
 from local_stack.ports import check_free
-from local_stack.processes import Process, detach, until
+from local_stack.processes import Process, detach, run, until
 from local_stack.progress import CannotContinue, step
 from local_stack.rabbitmq_definitions import definitions
 from local_stack.rabbitmq_package import server_script
@@ -79,6 +79,20 @@ class RabbitmqServer:
                 raise CannotContinue(
                     f"RabbitMQ of instance {self.instance} did not start; its log ends:\n{last_lines(self.log)}"
                 )
+
+    def evaluate(self, expression: str) -> str | None:
+        """Ask the running node itself; takes a second or two, since the command starts an Erlang of its own."""
+        command = [str(server_script().with_name("rabbitmqctl")), "-q", "-n", self.node, "eval", expression]
+        # Its own node for the moment, on loopback like the other.
+        arguments = "-kernel inet_dist_use_interface {127,0,0,1}"
+        environment = self._environment() | {"RABBITMQ_CTL_ERL_ARGS": arguments}
+        done = run(command, environment=environment, cwd=self.folder, seconds=30)
+        return None if done.returncode else done.stdout.strip()
+
+    def alarms(self) -> str:
+        """What the broker is out of, as it calls it (disk, memory); empty where it is out of nothing."""
+        told = self.evaluate("[Resource || {{resource_limit, Resource, _}, _} <- rabbit_alarm:get_alarms()].") or "[]"
+        return told.strip("[]")
 
     def _answers(self, process: Process) -> bool:
         """Wait until this node answers; False when it ended (found while dying, say) or is too late."""

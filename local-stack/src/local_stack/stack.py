@@ -74,7 +74,7 @@ def status(instance: Instance) -> bool:
     postgres, rabbitmq = instance.postgres(), instance.rabbitmq()
     rows.append(_row("postgres", postgres.process(), postgres.port, postgres.ready(), told))
     if instance.external_rabbitmq_url:
-        rows.append(f"{'rabbitmq':<18}external")
+        rows.append(f"{'rabbitmq':<21}external")
     else:
         rows.append(_row("rabbitmq", rabbitmq.process(), rabbitmq.port, rabbitmq.ready(), told))
     temporal = standing(instance)
@@ -82,7 +82,7 @@ def status(instance: Instance) -> bool:
         server = instance.temporal()
         rows.append(_row("temporal", server.process(), server.port, temporal.state == "ready", told))
     else:
-        rows.append(f"{'temporal':<18}{temporal.state}")
+        rows.append(f"{'temporal':<21}{temporal.state}")
     all_ready = (
         temporal.state != "starting" and postgres.ready() and (bool(instance.external_rabbitmq_url) or rabbitmq.ready())
     )
@@ -91,7 +91,7 @@ def status(instance: Instance) -> bool:
         ready = process is not None and (program.ready_url is None or answers_ready(program.ready_url))
         all_ready = all_ready and ready
         rows.append(_row(program.name, process, next(iter(program.ports.values()), None), ready, told))
-    say(f"{'PROCESS':<18}{'STATE':<12}{'PID':>8}{'PORT':>8}{'RESTARTS':>10}  SINCE")
+    say(f"{'PROCESS':<21}{'STATE':<12}{'PID':>8}{'PORT':>8}{'RESTARTS':>10}  SINCE")
     for row in rows:
         say(row)
     return supervisor is not None and all_ready
@@ -104,7 +104,7 @@ def _row(
     since = told.get(name, {}).get("started_at") or "" if process else ""
     age = f"{since[:19]}Z ({_age(since)})" if since else ""
     restarts = told.get(name, {}).get("restarts", "")
-    return f"{name:<18}{state:<12}{process.pid if process else '':>8}{port or '':>8}{restarts:>10}  {age}".rstrip()
+    return f"{name:<21}{state:<12}{process.pid if process else '':>8}{port or '':>8}{restarts:>10}  {age}".rstrip()
 
 
 def _age(since: str) -> str:

@@ -1,0 +1,70 @@
+"""The product's own processes: each asked for its readiness, and the gateway for all of them."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from local_stack.doctor.finding import Finding, Of, in_words, make
+from local_stack.files import read_json
+from local_stack.instances import Instance
+from local_stack.process_table import SERVICES, Service, url
+
+GATEWAY = Of("gateway")
+PROCESSES = Of("services")
+_OFTEN = 3
+
+
+async def examine(instance: Instance) -> list[Finding]:
+    """Ask every service at once; one line for those that are well."""
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        answers = await asyncio.gather(*(_readiness(client, instance, service) for service in SERVICES))
+        gateway = await _gateway(client, instance)
+    found = [one for one in answers if one]
+    if not found:
+        found.append(PROCESSES.ok(f"all {len(SERVICES)} are ready: {', '.join(one.name for one in SERVICES)}"))
+    return [*found, *_restarts(instance), gateway]
+
+
+async def _readiness(client: httpx.AsyncClient, instance: Instance, service: Service) -> Finding | None:
+    logs = make(instance, f"logs SERVICE={service.name}")
+    try:
+        answer = await client.get(f"{url(instance, f'{service.port}_metrics')}/ready")
+        said: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        return PROCESSES.fail(
+            f"{service.name} does not answer ({type(error).__name__})", f"{make(instance, 'status')}, {logs}"
+        )
+    if said.get("status") == "healthy":
+        return None
+    ill = [
+        f"{name}: {one.get('message')}"
+        for name, one in said.get("dependencies", {}).items()
+        if one.get("status") != "healthy"
+    ]
+    told = f"{service.name} is {said.get('status')} ({in_words(ill)})"
+    return (PROCESSES.warn if answer.status_code == 200 else PROCESSES.fail)(told, logs)
+
+
+async def _gateway(client: httpx.AsyncClient, instance: Instance) -> Finding:
+    """As a stranger sees it: health is told, data is not."""
+    address, logs = url(instance, "gateway"), make(instance, "logs SERVICE=api-gateway")
+    try:
+        health = await client.get(f"{address}/health")
+        refused = await client.get(f"{address}/api/v1/crm/contacts")
+    except httpx.HTTPError as error:
+        return GATEWAY.fail(f"does not answer at {address} ({type(error).__name__})", logs)
+    if health.status_code != 200 or refused.status_code != 401:
+        told = f"answered health with {health.status_code} and a stranger's question with {refused.status_code}, not 200 and 401"
+        return GATEWAY.fail(told, logs)
+    return GATEWAY.ok(f"{address} answers, and strangers see nothing")
+
+
+def _restarts(instance: Instance) -> list[Finding]:
+    rows = read_json(instance.folder / "state.json") or []
+    often = [f"{row['name']}: {row['restarts']}" for row in rows if row["restarts"] > _OFTEN]
+    if not often:
+        return []
+    return [
+        PROCESSES.warn(f"restarted often ({in_words(often)})", f"{make(instance, 'logs SERVICE=supervisor')} says when")
+    ]
