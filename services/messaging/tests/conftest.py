@@ -1,140 +1,55 @@
-"""Messages and receipts as the line brings them, and a migrated database of one's own."""
+"""The service's handlers on a migrated database of one's own, and what became of what they heard."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
-import msgspec
 import pytest
 import pytest_asyncio
-from contracts.channel.message_acked_v1 import ChannelMessageAckedV1
-from contracts.envelope import AnyEvent, first_event
-from contracts.fields import ChannelSettings
-from contracts.session.message_recorded_v1 import SessionMessageRecordedV1
-from kernel.ids import new_id
-from messaging.bootstrap import work_of
-from messaging.entrypoints.events.on_channel_message_acked import on_channel_message_acked
-from messaging.entrypoints.events.on_session_message_recorded import on_session_message_recorded
+from contracts.envelope import AnyEvent
+from messaging.bootstrap import HEARD, build, work_of
 from outbox.work import Works
 from postgres.database import Database
 from testkit.plugin import DatabaseOf
 from testkit.servers import ServiceDatabase
+from testkit.serving import Served, a_caller, serving
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-CHANNEL = "00000000-0000-7000-8000-0000000000c1"
-PROJECT = "00000000-0000-7000-8000-00000000000f"
-ANA = "00000000-0000-7000-8000-00000000000c"
+sys.path.insert(0, str(Path(__file__).parent))
 
+import messaging_events as heard
 
-def build_message(
-    tenant: str,
-    message_id: str = "",
-    *,
-    chat: str = "chat",
-    at: float = 0,
-    from_me: bool = False,
-    chat_type: str = "individual",
-    external: str = "12025550143@c.us",
-    origin: str = "live",
-    contact: str | None = ANA,
-    session: str | None = None,
-    content: dict[str, Any] | None = None,
-    text: str = "hello",
-    reply_to: str | None = None,
-    channel: str = CHANNEL,
-) -> AnyEvent:
-    """Return session.message_recorded for a message written `at` minutes after noon."""
-    occurred = NOON + timedelta(minutes=at)
-    pid = message_id or new_id()
-    data = SessionMessageRecordedV1(
-        channel_id=channel,
-        channel_type="waha",
-        provider="waha",
-        delivery_id=new_id(),
-        provider_message_id=pid,
-        provider_message_ref=f"{str(from_me).lower()}_{external}_{pid}",
-        external_chat_id=external,
-        chat_type=chat_type,
-        from_me=from_me,
-        direction="outbound" if from_me else "inbound",
-        source="phone" if from_me else None,
-        origin=origin,
-        late=False,
-        contact_identities=(),
-        content=msgspec.Raw(msgspec.json.encode(content or {"type": "text", "text": text})),
-        channel_settings=ChannelSettings(),
-        occurred_at=occurred,
-        received_at=occurred,
-        chat_key=chat,
-        contact_id=contact,
-        contact_name="Ana",
-        session_id=session,
-        reply_to_provider_id=reply_to,
-        chat_subject="Neighbours" if chat_type == "group" else None,
-    )
-    return _event(data, tenant, "session", chat)
+TENANT = "00000000-0000-7000-8000-00000000000a"
+AGENT = "00000000-0000-7000-8000-0000000000a1"
+CALLER = a_caller(TENANT, heard.PROJECT, agent_id=AGENT)
 
 
-def build_ack(
-    tenant: str,
-    message_id: str,
-    level: int,
-    *,
-    at: float = 30,
-    from_me: bool = True,
-    participant: str | None = None,
-    channel: str = CHANNEL,
-) -> AnyEvent:
-    """Return channel.message_acked for a message."""
-    data = ChannelMessageAckedV1(
-        channel_id=channel,
-        provider_message_id=message_id,
-        external_chat_id="12025550143@c.us",
-        from_me=from_me,
-        level=level,
-        level_name="",
-        acked_at=NOON + timedelta(minutes=at),
-        participant=participant,
-    )
-    return _event(data, tenant, "channel-gateway", f"{channel}:12025550143@c.us")
-
-
-def _event(data: Any, tenant: str, source: str, key: str) -> AnyEvent:
-    return first_event(
-        data,
-        id=new_id(),
-        source=source,
-        subject=CHANNEL,
-        time=NOON,
-        tenant_id=tenant,
-        project_id=PROJECT,
-        partition_key=key,
-        correlation_id=new_id(),
-        actor="provider:waha",
-    )
+def handler_of(event: AnyEvent) -> Any:
+    """Return the service's handler for an event."""
+    (module,) = [module for module in HEARD if module.HEARS is type(event.data)]
+    return getattr(module, module.__name__.rpartition(".")[2])
 
 
 @dataclass
 class Line:
-    """Builds messages and receipts, hands them to the handlers, and looks at what became of them."""
+    """Hands events to the handlers, and looks at what became of them."""
 
     works: Works
     database: ServiceDatabase
     administrator: asyncpg.Connection
     statements: list[str] = field(default_factory=list)
-    noon = NOON
-    message = staticmethod(build_message)
-    ack = staticmethod(build_ack)
+    noon = heard.NOON
+    message = staticmethod(heard.message)
+    ack = staticmethod(heard.ack)
 
     async def hears(self, *events: AnyEvent) -> list[AnyEvent]:
         """Apply events of one type as one batch; return what was said."""
         async with self.works.begin({event.tenantid for event in events}) as work:
-            acks = isinstance(events[0].data, ChannelMessageAckedV1)
             work.connection.add_query_logger(self._note)
             try:
-                await (on_channel_message_acked if acks else on_session_message_recorded)(events, work_of(work))
+                await handler_of(events[0])(events, work_of(work))
             finally:
                 work.connection.remove_query_logger(self._note)
             return list(work.said)
@@ -161,6 +76,41 @@ class Line:
         count: int = await self.administrator.fetchval("select count(*) from messaging.pending_acks")
         return count
 
+    async def steps(self, message_id: str) -> list[str]:
+        """Return the names of the steps that a message took, in order."""
+        rows = await self.administrator.fetch(
+            "select step from messaging.message_steps where message_id = $1 order by at, event_id", message_id
+        )
+        return [row["step"] for row in rows]
+
+
+class Door:
+    """The whole service over ASGI, and events for it to hear."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+
+    async def hears(self, *events: Any) -> None:
+        """Apply events of one type."""
+        async with self.served.parts.works.begin({event.tenantid for event in events}) as work:
+            await handler_of(events[0])(events, work_of(work))
+
+    async def ask(self, path: str, caller: Any = CALLER) -> Any:
+        """Return the body of a read."""
+        answer = await self.served.ask(caller, "GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None, caller: Any = CALLER, **headers: str) -> Any:
+        """Return the answer to a POST."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        more = {} if body is None else {"json": body}
+        return await self.served.ask(caller, "POST", path, headers=named, **more)
+
+    async def said(self, event_type: str = "") -> list[Any]:
+        """Return what the service said, of one type or all."""
+        return [event for event in await self.served.said() if event.type.startswith(event_type)]
+
 
 @pytest_asyncio.fixture
 async def line(database_of: DatabaseOf) -> AsyncIterator[Line]:
@@ -173,13 +123,20 @@ async def line(database_of: DatabaseOf) -> AsyncIterator[Line]:
     await database.close()
 
 
+@pytest_asyncio.fixture
+async def door(database_of: DatabaseOf) -> AsyncIterator[Door]:
+    """The service over ASGI on a database of its own."""
+    async with serving(await database_of("messaging", "messaging"), build) as served:
+        yield Door(served)
+
+
 @pytest.fixture
 def a_message() -> Callable[..., AnyEvent]:
     """`a_message(tenant, provider_message_id, at=minutes, …)`."""
-    return build_message
+    return heard.message
 
 
 @pytest.fixture
 def an_ack() -> Callable[..., AnyEvent]:
     """`an_ack(tenant, provider_message_id, level, …)`."""
-    return build_ack
+    return heard.ack

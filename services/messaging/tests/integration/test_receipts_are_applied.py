@@ -151,20 +151,17 @@ async def test_receipts_of_two_tenants_with_equal_ids_mix_nothing(line: Any) -> 
 
 
 async def test_the_database_itself_refuses_to_move_backwards(line: Any) -> None:
-    from messaging.adapters.messages_in_postgres import MessagesInPostgres
-    from messaging.domain.acknowledgement import Ack
+    from messaging.adapters.sendings_in_postgres import SendingsInPostgres
 
     await line.hears(line.message(TENANT, "A", from_me=True))
     await line.hears(line.ack(TENANT, "A", 3))
     async with line.works.begin([TENANT]) as work:
-        messages = MessagesInPostgres(work.connection)
-        data = line.ack(TENANT, "A", 1).data
-        (message,) = await messages.acknowledged(
-            [Ack(TENANT, "", data.channel_id, "A", True, 1, data.acked_at)],
-        )
-        for lower in ("delivered", "failed", "sent"):
+        sendings = SendingsInPostgres(work.connection)
+        channel = line.ack(TENANT, "A", 1).data.channel_id
+        (message,) = await sendings.by_provider_id([(TENANT, channel, "A")])
+        for lower in ("delivered", "failed", "sent", "queued", "unknown", "cancelled"):
             message.status = lower
-            await messages.rise([message])
+            await sendings.rise([message], [])
 
     assert await status_of(line) == "read"
 

@@ -5,7 +5,10 @@ from postgres.listing import Listing
 COLUMNS = """
     id, tenant_id, project_id, version, created_at, updated_at, channel_id, channel_type, chat_type, contact_id,
     external_chat_id as external_id, subject, description, participants, status, unread_count, metadata, last_message_at,
-    last_message_id, last_message_preview, last_message_type, last_message_inbound
+    last_message_id, last_message_preview, last_message_type, last_message_inbound, (
+        select last_inbound_at + make_interval(hours => h.messaging_window_hours) from channels h
+        where h.tenant_id = chats.tenant_id and h.id = chats.channel_id
+    ) as window_closes_at
 """
 
 CHATS = Listing(

@@ -7,9 +7,10 @@ from typing import Any
 import asyncpg
 from postgres.database import Connection
 
-from messaging.domain.acknowledgement import Acknowledged
-from messaging.domain.arrival import Arrival
+from messaging.application.work import Key, MessageKey
 from messaging.domain.conversations import Chat
+from messaging.domain.outcome import Outcome
+from messaging.domain.progress import Tracked
 
 # The columns stand in the order of the fields of Chat.
 BY_KEY = """
@@ -35,10 +36,24 @@ order by c.tenant_id, c.chat_key
 for no key update of c
 """
 
+BY_ID = """
+select c.tenant_id::text, c.id::text, c.project_id::text, c.chat_key, c.channel_id::text, c.channel_type, c.chat_type,
+    c.contact_id::text, c.external_chat_id, c.external_ids, c.subject, c.last_sequence, c.unread_count, c.read_at,
+    c.read_sequence, c.last_message_at, c.last_message_sequence, c.last_message_id::text, c.last_message_preview,
+    c.last_message_type, c.last_message_inbound, c.last_inbound_at
+from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, id)
+join chats c on c.tenant_id = wanted.tenant_id and c.id = wanted.id and c.status <> 'closed'
+order by c.tenant_id, c.chat_key
+for no key update of c
+"""
+
+CLOSED = "select status = 'closed' from chats where tenant_id = $1 and project_id = $2 and id = $3"
+
 BEGIN_NEW = """
 insert into chats (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject,
-    participants)
-select n.*, case when n.contact_id is null then '[]' else jsonb_build_array(jsonb_build_object('id', n.contact_id,
+    external_ids, participants)
+select n.*, case when n.external_chat_id is null then '{}' else array[n.external_chat_id] end,
+    case when n.contact_id is null then '[]' else jsonb_build_array(jsonb_build_object('id', n.contact_id,
     'type', 'contact', 'joined_at', now(), 'left_at', null, 'is_admin', false)) end
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[])
     as n (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject)
@@ -59,6 +74,32 @@ from unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::big
     as k (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
         last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at)
 where c.tenant_id = k.tenant_id and c.id = k.id
+"""
+
+# What was refused takes a number in its chat, and changes nothing else.
+COUNT = """
+update chats c set last_sequence = k.last_sequence, version = c.version + 1, updated_at = now()
+from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as k (tenant_id, id, last_sequence)
+where c.tenant_id = k.tenant_id and c.id = k.id
+"""
+
+# Where we wrote to a bare number, the provider tells the id. Another chat may have it already; then it is that one's.
+LEARN_ADDRESSES = """
+with learned as (
+    select distinct on (m.tenant_id, m.chat_id) m.tenant_id, m.chat_id, m.channel_id, l.external_chat_id
+    from unnest($1::uuid[], $2::uuid[], $3::text[]) as l (tenant_id, message_id, external_chat_id)
+    join messages m on m.tenant_id = l.tenant_id and m.id = l.message_id
+), known as (
+    select c.tenant_id, c.id from learned l join chats c on c.tenant_id = l.tenant_id and c.id = l.chat_id
+    order by c.tenant_id, c.chat_key for no key update of c
+)
+update chats c set external_chat_id = l.external_chat_id, external_ids = array_append(c.external_ids, l.external_chat_id),
+    version = c.version + 1, updated_at = now()
+from learned l join known k on k.tenant_id = l.tenant_id and k.id = l.chat_id
+where c.tenant_id = l.tenant_id and c.id = l.chat_id and c.external_chat_id is null and not exists (
+    select from chats o where o.tenant_id = l.tenant_id and o.channel_id = l.channel_id
+        and o.external_chat_id = l.external_chat_id and o.status <> 'closed'
+)
 """
 
 # Only forward. What is unread is counted anew, since the mark may stand anywhere.
@@ -112,17 +153,21 @@ class ChatsInPostgres:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def by_key(self, arrivals: Sequence[Arrival]) -> list[Chat]:
-        """Return the chats of the arrivals' keys, unless closed, locked until the transaction ends."""
-        wanted = {(arrival.tenant_id, arrival.chat_key) for arrival in arrivals}
-        return _chats(
-            await self._connection.fetch(BY_KEY, [tenant for tenant, _ in wanted], [key for _, key in wanted])
-        )
+    async def by_key(self, keys: Collection[Key]) -> list[Chat]:
+        """Return the chats with these keys, unless closed, locked until the transaction ends."""
+        return _chats(await self._connection.fetch(BY_KEY, [tenant for tenant, _ in keys], [key for _, key in keys]))
 
-    async def by_address(self, arrivals: Sequence[Arrival]) -> list[Chat]:
-        """Return the chats that the provider knows by the arrivals' chat ids, unless closed, locked likewise."""
-        wanted = {(arrival.tenant_id, arrival.channel_id, arrival.external_chat_id) for arrival in arrivals}
-        return _chats(await self._connection.fetch(BY_ADDRESS, *map(list, zip(*wanted, strict=True))))
+    async def by_id(self, ids: Collection[Key]) -> list[Chat]:
+        """Return the chats with these ids, unless closed, locked likewise."""
+        return _chats(await self._connection.fetch(BY_ID, [tenant for tenant, _ in ids], [each for _, each in ids]))
+
+    async def by_address(self, addresses: Collection[MessageKey]) -> list[Chat]:
+        """Return the chats that the provider knows by these ids, unless closed, locked likewise."""
+        return _chats(await self._connection.fetch(BY_ADDRESS, *map(list, zip(*addresses, strict=True))))
+
+    async def is_closed(self, tenant_id: str, project_id: str, chat_id: str) -> bool:
+        """Tell whether there is such a chat, and it is closed."""
+        return await self._connection.fetchval(CLOSED, tenant_id, project_id, chat_id) is True
 
     async def begin(self, chats: Sequence[Chat]) -> None:
         """Store new chats."""
@@ -133,7 +178,24 @@ class ChatsInPostgres:
         if chats:
             await self._connection.execute(KEEP, *map(list, zip(*map(_changing, chats), strict=True)))
 
-    async def mark_read(self, messages: Sequence[Acknowledged]) -> None:
+    async def count(self, chats: Collection[Chat]) -> None:
+        """Store only how many messages chats have."""
+        if chats:
+            numbers = [chat.last_sequence for chat in chats]
+            await self._connection.execute(
+                COUNT, [chat.tenant_id for chat in chats], [chat.id for chat in chats], numbers
+            )
+
+    async def learn_addresses(self, outcomes: Sequence[Outcome]) -> None:
+        """Note the provider's ids of chats that had none, where no other chat has them."""
+        await self._connection.execute(
+            LEARN_ADDRESSES,
+            [outcome.tenant_id for outcome in outcomes],
+            [outcome.message_id for outcome in outcomes],
+            [outcome.external_chat_id for outcome in outcomes],
+        )
+
+    async def mark_read(self, messages: Sequence[Tracked]) -> None:
         """Move the read marks of chats to these messages, only forward, and count what is unread behind them."""
         await self._connection.execute(
             MARK_READ,

@@ -11,13 +11,16 @@ READ = """
     m.channel_type, m.direction, m.direction = 'outbound' as from_me, m.sender_kind, m.sender_id, m.sender_name, m.content_type,
     m.text, m.details, m.unsupported_kind, m.reply_to_message_id, m.forwarded, m.mentions, m.status, m.failure_code,
     m.failure_message, m.failed_at, m.late_ack, m.late_ack_at, m.source, m.provider_message_id as external_id, m.metadata, m.sequence,
-    m.timestamp, m.received_at, m.sent_at, m.delivered_at, m.read_at, m.played_at, m.media_id,
+    m.timestamp, m.received_at, m.queued_at, m.sent_at, m.delivered_at, m.read_at, m.played_at, m.media_id, m.retry_of_id,
+    case when m.sender_kind in ('agent', 'ai') then m.sender_id end as agent_id,
+    case when m.status = 'queued' then h.status end as waits_for_channel,
     f.mime_type as media_mime_type, f.file_name as media_file_name, f.size_bytes as media_size_bytes,
     f.duration_seconds as media_duration_seconds, f.state as media_state,
     q.text as quoted_text, q.content_type as quoted_content_type
 """
 BESIDE = """
 left join messages q on q.tenant_id = m.tenant_id and q.id = m.reply_to_message_id
+left join channels h on h.tenant_id = m.tenant_id and h.id = m.channel_id
 left join media_objects f on f.tenant_id = m.tenant_id and f.id = m.media_id
 """
 

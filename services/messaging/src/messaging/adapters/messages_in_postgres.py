@@ -1,4 +1,4 @@
-"""Messages, their files and receipts in Postgres, set-based: a batch of any size costs the same few statements."""
+"""Arriving messages, their files and early receipts in Postgres, set-based: a batch of any size costs the same few statements."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from postgres.database import Connection
 
 from messaging.application.work import MessageKey, Stored
-from messaging.domain.acknowledgement import FAILED_BY_ACK, Ack, Acknowledged
+from messaging.domain.acknowledgement import Ack
 from messaging.domain.arrival import Arrival, Message
 
 # Sorted, so that two transactions wait for each other instead of deadlocking. Always the first statement of a batch.
@@ -72,33 +72,6 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[],
 on conflict (tenant_id, id) do nothing
 """
 
-ACKNOWLEDGED = """
-select m.tenant_id::text, m.id::text, m.chat_id::text, c.chat_key, m.channel_id::text, m.provider_message_id,
-    m.contact_id::text, m.session_id::text, m.direction = 'inbound' as inbound, m.source, m.status, m.timestamp, m.sequence
-from (select distinct * from unnest($1::uuid[], $2::uuid[], $3::text[])) as w (tenant_id, channel_id, provider_message_id)
-join messages m on m.tenant_id = w.tenant_id and m.channel_id = w.channel_id and m.provider_message_id = w.provider_message_id
-join chats c on c.tenant_id = m.tenant_id and c.id = m.chat_id
-order by m.tenant_id, m.id
-for no key update of m
-"""
-
-# Forward by rank, whoever else was here meanwhile. The second line of the condition is a receipt that came after the end.
-RISE = """
-update messages m set status = r.status, sent_at = coalesce(m.sent_at, r.sent_at),
-    delivered_at = coalesce(m.delivered_at, r.delivered_at), read_at = coalesce(m.read_at, r.read_at),
-    played_at = coalesce(m.played_at, r.played_at), failed_at = coalesce(m.failed_at, r.failed_at),
-    failure_code = case when r.status = 'failed' then coalesce(m.failure_code, $11) end,
-    failure_message = case when r.status = 'failed' then coalesce(m.failure_message, $12) end,
-    late_ack = coalesce(r.late_ack, m.late_ack), late_ack_at = coalesce(r.late_ack_at, m.late_ack_at),
-    version = m.version + 1, updated_at = now()
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
-    $8::timestamptz[], $9::text[], $10::timestamptz[])
-    as r (tenant_id, id, status, sent_at, delivered_at, read_at, played_at, failed_at, late_ack, late_ack_at)
-where m.tenant_id = r.tenant_id and m.id = r.id and (
-    (status_rank(r.status) > status_rank(m.status) and (r.status <> 'failed' or m.status in ('queued', 'sent', 'unknown')))
-    or (r.status = m.status and r.late_ack is not null))
-"""
-
 FORGET = "delete from pending_acks where tenant_id = any($1::uuid[]) and expires_at < now()"
 PUT_ASIDE = """
 insert into pending_acks (tenant_id, channel_id, provider_message_id, level, acked_at, expires_at)
@@ -143,16 +116,6 @@ class MessagesInPostgres:
     async def add_media(self, messages: Sequence[Message]) -> None:
         """Record the files of messages as pending."""
         await self._connection.execute(ADD_MEDIA, *_columns([_media_row(message) for message in messages]))
-
-    async def acknowledged(self, acks: Sequence[Ack]) -> list[Acknowledged]:
-        """Return the messages that receipts speak of, locked until the transaction ends."""
-        rows = await self._connection.fetch(ACKNOWLEDGED, *_columns([ack.message_key for ack in acks]))
-        return [Acknowledged(**row) for row in rows]
-
-    async def rise(self, messages: Collection[Acknowledged]) -> None:
-        """Store statuses, never backwards, and receipts that came too late."""
-        rows = [_risen_row(message) for message in messages]
-        await self._connection.execute(RISE, *_columns(rows), FAILED_BY_ACK.code, FAILED_BY_ACK.message)
 
     async def put_aside(self, acks: Sequence[Ack]) -> None:
         """Keep receipts of messages that nobody has seen yet for 7 days; forget those that waited for too long."""
@@ -209,11 +172,6 @@ def _media_row(message: Message) -> tuple[Any, ...]:
         media.size_bytes,
         media.duration_seconds,
     )
-
-
-def _risen_row(message: Acknowledged) -> tuple[Any, ...]:
-    times = [message.times.get(status) for status in ("sent", "delivered", "read", "played", "failed")]
-    return (message.tenant_id, message.id, message.status, *times, message.late_ack, message.late_ack_at)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 from kernel.errors import DomainError
 from postgres.database import Connection
 
-from messaging.adapters import chat_rows, message_rows
+from messaging.adapters import chat_rows, message_rows, sending_rows
 
 
 class ReadingInPostgres:
@@ -28,6 +28,11 @@ class ReadingInPostgres:
         if row is None:
             raise DomainError("not_found", "there is no such message")
         return row
+
+    async def steps(self, tenant_id: str, message_id: str) -> list[Any]:
+        """Return what a message went through after it was stored, in order."""
+        rows: list[Any] = await self._connection.fetch(sending_rows.HISTORY, tenant_id, message_id)
+        return rows
 
     async def messages(self, tenant_id: str, ids: Sequence[Any]) -> list[Any]:
         """Return messages in the order of their ids."""

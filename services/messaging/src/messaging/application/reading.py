@@ -15,6 +15,9 @@ class Reading(Protocol):
     async def message(self, tenant_id: str, message_id: str) -> Row:
         """Return one message with its file and what it quotes; raise not_found."""
 
+    async def steps(self, tenant_id: str, message_id: str) -> Sequence[Row]:
+        """Return what a message went through after it was stored, in order."""
+
     async def messages(self, tenant_id: str, ids: Sequence[Any]) -> Sequence[Row]:
         """Return messages in the order of their ids."""
 

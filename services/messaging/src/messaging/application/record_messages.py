@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from messaging.application.store_progress import store_progress
 from messaging.application.work import Stored, Work
-from messaging.domain.acknowledgement import Ack, Acknowledged, Receipts
+from messaging.domain.acknowledgement import take_receipt
 from messaging.domain.arrival import Arrival, Message, each_once
 from messaging.domain.conversations import Conversations, resolve_replies
+from messaging.domain.progress import Progress, Tracked
 
 
 async def record_messages(arrivals: Sequence[Arrival], work: Work) -> None:
@@ -43,14 +45,16 @@ async def record_messages(arrivals: Sequence[Arrival], work: Work) -> None:
 async def _find_chats(arrivals: Sequence[Arrival], work: Work) -> tuple[Sequence[Arrival], Conversations]:
     """Load the chats of arrivals; what seems to need a new chat is first looked at for being an old message."""
     conversations = Conversations()
-    conversations.remember(await work.chats.by_key(arrivals))
+    conversations.remember(await work.chats.by_key({(arrival.tenant_id, arrival.chat_key) for arrival in arrivals}))
     strangers = conversations.strangers(arrivals)
     if strangers:
         known = await work.messages.known(strangers)
         arrivals = [arrival for arrival in arrivals if arrival.message_key not in known]
     moved = conversations.moved(arrivals)
     if moved:
-        conversations.remember(await work.chats.by_address(moved))
+        conversations.remember(
+            await work.chats.by_address({(each.tenant_id, each.channel_id, each.external_chat_id) for each in moved})
+        )
     return arrivals, conversations
 
 
@@ -58,39 +62,36 @@ async def _apply_early(early: Sequence[tuple[Message, Stored]], work: Work) -> N
     """Apply the receipts that came before their message."""
     if not early:
         return
-    receipts = Receipts()
+    progress = Progress()
     for message, stored in early:
-        arrival = message.arrival
-        acknowledged = Acknowledged(
-            arrival.tenant_id,
-            message.id,
-            message.chat_id,
-            message.chat_key,
-            arrival.channel_id,
-            arrival.provider_message_id,
-            arrival.contact_id,
-            arrival.session_id,
-            arrival.inbound,
-            arrival.source,
-            message.status,
-            arrival.occurred_at,
-            message.sequence,
-        )
+        tracked = _tracked(message)
         for level, at in stored.early:
-            ack = Ack(*_key_parts(arrival), not arrival.inbound, level, at, arrival.heard)
-            receipts.take(ack, acknowledged)
-    await store_receipts(receipts, work)
+            take_receipt(progress, tracked, level, at, message.arrival.heard)
+    await store_progress(progress, work)
 
 
-async def store_receipts(receipts: Receipts, work: Work) -> None:
-    """Store what receipts did, and announce it."""
-    if receipts.changed:
-        await work.messages.rise(receipts.changed.values())
-    if receipts.read:
-        await work.chats.mark_read(list(receipts.read.values()))
-    for rise in receipts.rises:
-        work.announcements.risen(rise)
-
-
-def _key_parts(arrival: Arrival) -> tuple[str, str, str, str]:
-    return (arrival.tenant_id, arrival.project_id, arrival.channel_id, arrival.provider_message_id)
+def _tracked(message: Message) -> Tracked:
+    """Return a message that has just been stored as reports need it."""
+    arrival = message.arrival
+    return Tracked(
+        arrival.tenant_id,
+        message.id,
+        arrival.project_id,
+        message.chat_id,
+        message.chat_key,
+        arrival.channel_id,
+        arrival.provider_message_id,
+        arrival.provider_message_ref,
+        arrival.contact_id,
+        arrival.session_id,
+        arrival.inbound,
+        "contact" if arrival.inbound else "phone",
+        None,
+        arrival.source,
+        message.status,
+        arrival.occurred_at,
+        message.sequence,
+        arrival.occurred_at,
+        None,
+        None,
+    )

@@ -3,20 +3,23 @@
 scheduled → queued < sent < delivered < read < played      acks may skip levels
 failed: from scheduled, queued and sent, and by evidence from unknown      cancelled: from scheduled and queued
 unknown: the outcome of a send is not known yet; only from queued, left by evidence only
+
+The same table stands in the database as `may_become`; a test compares the two.
 """
 
-RANKS = {"scheduled": 0, "queued": 1, "unknown": 1, "sent": 2, "delivered": 3, "read": 4, "played": 5}
+RANKS = {"scheduled": 0, "queued": 1, "unknown": 2, "sent": 3, "delivered": 4, "read": 5, "played": 6}
 FINAL = frozenset(("failed", "cancelled"))
 STATUSES = (*RANKS, *sorted(FINAL))
+ACCEPTED = frozenset(("sent", "delivered", "read", "played"))
+"""The provider has it."""
 
 # What WhatsApp's acks mean: https://waha.devlike.pro/docs/how-to/events/ (message.ack)
 _LEVELS = {-1: "failed", 0: "queued", 1: "sent", 2: "delivered", 3: "read", 4: "played"}
 
-_ACCEPTED = frozenset(("sent", "delivered", "read", "played"))
-_NEXT: dict[str, frozenset[str]] = {
+NEXT: dict[str, frozenset[str]] = {
     "scheduled": frozenset(("queued", "cancelled", "failed")),
-    "queued": _ACCEPTED | {"failed", "unknown", "cancelled"},
-    "unknown": _ACCEPTED | {"failed"},
+    "queued": ACCEPTED | {"failed", "unknown", "cancelled"},
+    "unknown": ACCEPTED | {"failed"},
     "sent": frozenset(("delivered", "read", "played", "failed")),
     "delivered": frozenset(("read", "played")),
     "read": frozenset(("played",)),
@@ -33,7 +36,7 @@ def status_of_level(level: int) -> str | None:
 
 def may_become(status: str, wanted: str) -> bool:
     """Tell whether the step is allowed."""
-    return wanted in _NEXT[status]
+    return wanted in NEXT[status]
 
 
 def after(status: str, reported: str) -> str:
@@ -43,4 +46,9 @@ def after(status: str, reported: str) -> str:
 
 def comes_too_late(status: str, reported: str) -> bool:
     """Tell whether a report contradicts an end: the message did go out, although it is shown as failed or cancelled."""
-    return status in FINAL and reported in _ACCEPTED
+    return status in FINAL and reported in ACCEPTED
+
+
+def further(one: str | None, other: str) -> str:
+    """Return which of two accepted statuses is further on."""
+    return other if one is None or RANKS[other] > RANKS[one] else one

@@ -6,6 +6,8 @@ from typing import Any
 
 from web.bodies import Answer, Id, Time
 
+from messaging.domain.sending_channel import waiting_for
+
 
 class Participant(Answer):
     """Somebody in a chat."""
@@ -50,7 +52,7 @@ class ChatAnswer(Answer):
     metadata: dict[str, Any]
     last_message_at: Time | None
     last_message: LastMessage | None
-    window_closes_at: Time | None = None
+    window_closes_at: Time | None
 
 
 class Sender(Answer):
@@ -96,6 +98,13 @@ class LateAck(Answer):
     at: Time
 
 
+class Waiting(Answer):
+    """Why a queued message has not left yet."""
+
+    code: str
+    detail: str
+
+
 class MessageAnswer(Answer):
     """A message, whole."""
 
@@ -113,7 +122,7 @@ class MessageAnswer(Answer):
     direction: str
     from_me: bool
     sender: Sender
-    agent_id: Id | None = None
+    agent_id: Id | None
     content_type: str
     text: str | None
     media: MediaAnswer | None
@@ -130,11 +139,12 @@ class MessageAnswer(Answer):
     mentions: "Words"
     reactions: "Words" = []
     status: str
+    waiting: Waiting | None
     failure: Failure | None
     late_ack: LateAck | None
     source: str | None
     external_id: str | None
-    retry_of_id: Id | None = None
+    retry_of_id: Id | None
     language: str | None = None
     enrichment: dict[str, Any] | None = None
     metadata: dict[str, Any]
@@ -187,11 +197,18 @@ def message_answer(row: Mapping[str, Any]) -> MessageAnswer:
         quoted=Quoted(id=answers, text=row["quoted_text"], content_type=row["quoted_content_type"])
         if answers
         else None,
+        waiting=waiting_of(row["waits_for_channel"]),
         failure=Failure(code=failed, message=row["failure_message"], at=row["failed_at"]) if failed else None,
         late_ack=LateAck(status=late, at=row["late_ack_at"]) if late else None,
         mentions=json.loads(row["mentions"]),
         metadata=json.loads(row["metadata"]),
     )
+
+
+def waiting_of(channel_status: str | None) -> Waiting | None:
+    """Return why a queued message waits for its channel, or None where that works."""
+    waits = waiting_for(channel_status)
+    return Waiting(code=waits[0], detail=waits[1]) if waits else None
 
 
 def _media_of(row: Mapping[str, Any]) -> MediaAnswer | None:

@@ -1,0 +1,115 @@
+"""What is known of channels, in Postgres. Two versions stand in a row: a status may be told without the rest, and before it."""
+
+from collections.abc import Collection, Sequence
+
+from postgres.database import Connection
+
+from messaging.application.work import Key, ProjectContact
+from messaging.domain.projected import ChannelEnd, ChannelNews, ChannelStatus
+from messaging.domain.sending_channel import SendingChannel
+
+FOLLOW = """
+insert into channels (tenant_id, id, project_id, version, type, name, messaging_window_hours)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::int[])
+on conflict (tenant_id, id) do update set version = excluded.version, type = excluded.type, name = excluded.name,
+    messaging_window_hours = excluded.messaging_window_hours, updated_at = now()
+where channels.version < excluded.version
+"""
+FOLLOW_STATUSES = """
+insert into channels (tenant_id, id, project_id, status_version, status)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[])
+on conflict (tenant_id, id) do update set status_version = excluded.status_version, status = excluded.status, updated_at = now()
+where channels.status_version < excluded.status_version
+"""
+REMOVE = """
+insert into channels (tenant_id, id, project_id, deleted_at)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
+on conflict (tenant_id, id) do update set deleted_at = coalesce(channels.deleted_at, excluded.deleted_at), updated_at = now()
+"""
+
+# The columns stand in the order of the fields of SendingChannel.
+KNOWN = """
+select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours,
+    c.deleted_at is not null
+from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
+join channels c on c.tenant_id = w.tenant_id and c.id = w.id
+"""
+OF_PROJECTS = """
+select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours, false
+from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, project_id)
+join channels c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.deleted_at is null
+order by c.tenant_id, c.id
+"""
+LAST_OF_CONTACTS = """
+select w.tenant_id::text as tenant, w.project_id::text as project, w.contact_id::text as contact, last.*
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, project_id, contact_id)
+cross join lateral (
+    select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours, false
+    from chats h join channels c on c.tenant_id = h.tenant_id and c.id = h.channel_id and c.deleted_at is null
+    where h.tenant_id = w.tenant_id and h.project_id = w.project_id and h.contact_id = w.contact_id and h.chat_type = 'individual'
+    order by h.last_message_at desc nulls last, h.id desc limit 1
+) as last
+"""
+
+
+class ChannelsInPostgres:
+    """The projection of channels."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def follow(self, news: Sequence[ChannelNews]) -> None:
+        """Take in what channels are like; older news change nothing."""
+        await self._connection.execute(
+            FOLLOW,
+            [each.tenant_id for each in news],
+            [each.id for each in news],
+            [each.project_id for each in news],
+            [each.version for each in news],
+            [each.type for each in news],
+            [each.name for each in news],
+            [each.messaging_window_hours for each in news],
+        )
+
+    async def follow_statuses(self, news: Sequence[ChannelStatus]) -> None:
+        """Take in whether channels work; older news change nothing."""
+        await self._connection.execute(
+            FOLLOW_STATUSES,
+            [each.tenant_id for each in news],
+            [each.id for each in news],
+            [each.project_id for each in news],
+            [each.version for each in news],
+            [each.status for each in news],
+        )
+
+    async def remove(self, ends: Sequence[ChannelEnd]) -> None:
+        """Take in that channels were deleted."""
+        await self._connection.execute(
+            REMOVE,
+            [each.tenant_id for each in ends],
+            [each.id for each in ends],
+            [each.project_id for each in ends],
+            [each.at for each in ends],
+        )
+
+    async def known(self, ids: Collection[Key]) -> dict[Key, SendingChannel]:
+        """Return channels, deleted ones too."""
+        rows = await self._connection.fetch(KNOWN, [tenant for tenant, _ in ids], [each for _, each in ids])
+        channels = [SendingChannel(*row) for row in rows]
+        return {(channel.tenant_id, channel.id): channel for channel in channels}
+
+    async def of_projects(self, projects: Collection[Key]) -> dict[Key, list[SendingChannel]]:
+        """Return the channels of projects that are not deleted."""
+        rows = await self._connection.fetch(
+            OF_PROJECTS, [tenant for tenant, _ in projects], [each for _, each in projects]
+        )
+        found: dict[Key, list[SendingChannel]] = {}
+        for row in rows:
+            channel = SendingChannel(*row)
+            found.setdefault((channel.tenant_id, channel.project_id), []).append(channel)
+        return found
+
+    async def last_of_contacts(self, contacts: Collection[ProjectContact]) -> dict[ProjectContact, SendingChannel]:
+        """Return the channels on which contacts were last spoken with, unless they were deleted."""
+        rows = await self._connection.fetch(LAST_OF_CONTACTS, *map(list, zip(*contacts, strict=True)))
+        return {(tenant, project, contact): SendingChannel(*channel) for tenant, project, contact, *channel in rows}

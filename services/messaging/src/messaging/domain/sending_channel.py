@@ -1,0 +1,59 @@
+"""A channel, as far as sending through it is concerned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kernel.errors import DomainError
+
+WORKING = "active"
+OFF = frozenset(("inactive", "error"))
+"""Somebody has to do something before it works. In every other state it is expected back by itself."""
+
+_AWAY = {
+    "activating": "the channel is being activated; the message leaves when it works",
+    "connecting": "the channel is connecting; the message leaves when it works",
+    "disconnected": "the channel has lost its connection; the message leaves when it is back",
+    "inactive": "the channel was switched off; the message leaves when it works again",
+    "error": "the channel has an error; the message leaves when it works again",
+}
+_AWAY_SOMEHOW = "the channel does not work at the moment; the message leaves when it does"
+
+
+@dataclass(frozen=True, slots=True)
+class SendingChannel:
+    """`status` is None as long as nobody has told it."""
+
+    tenant_id: str
+    id: str
+    project_id: str
+    type: str
+    status: str | None
+    messaging_window_hours: int | None
+    deleted: bool
+
+    @property
+    def is_off(self) -> bool:
+        """Tell whether nothing may be queued for it."""
+        return self.status in OFF
+
+
+def waiting_for(channel_status: str | None) -> tuple[str, str] | None:
+    """Return why a queued message waits (code, words for people), or None where its channel works or is not known."""
+    if channel_status is None or channel_status == WORKING:
+        return None
+    return "channel_disconnected", _AWAY.get(channel_status, _AWAY_SOMEHOW)
+
+
+def the_only_one(channels: Sequence[SendingChannel]) -> SendingChannel:
+    """Return the channel that is meant where none is named: the only one that works, or is expected to; or the only one at all.
+
+    Raises ambiguous_channel.
+    """
+    working = [channel for channel in channels if channel.status == WORKING]
+    away = [channel for channel in channels if not channel.is_off and channel.status != WORKING]
+    for found in (working, away, channels):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise DomainError("ambiguous_channel", f"{len(found)} channels come into question: name one in channel_id")
+    raise DomainError("ambiguous_channel", "the project has no channel to send through")
