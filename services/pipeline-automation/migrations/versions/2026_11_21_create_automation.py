@@ -141,9 +141,27 @@ create index trigger_events_of_project on pipeline_automation.trigger_events (te
 create index trigger_events_by_end on pipeline_automation.trigger_events (keep_until);
 """
 
-EXPIRING = ("rule_executions", "rule_messages", "chat_pauses", "budget_notices", "trigger_events")
+# Events whose contact we have not heard of yet: their rules run when we have.
+WAITING = """
+create table pipeline_automation.waiting_triggers (
+    tenant_id uuid not null,
+    event_id uuid not null,
+    contact_id uuid not null,
+    heard jsonb not null,
+    keep_until timestamptz not null,
+    primary key (tenant_id, event_id)
+);
+create index waiting_triggers_of_contact on pipeline_automation.waiting_triggers (tenant_id, contact_id);
+create index waiting_triggers_by_end on pipeline_automation.waiting_triggers (keep_until);
+"""
+
+EXPIRING = ("rule_executions", "rule_messages", "chat_pauses", "budget_notices", "trigger_events", "waiting_triggers")
 TABLES = ("automation_rules", "rule_sets", *EXPIRING)
 
+TENANTS_WITH_MANY = "tenants_with_many_trigger_events(most int)"
+MANY = """
+select tenant_id from pipeline_automation.trigger_events group by tenant_id, project_id having count(*) > most limit 1000
+"""
 TENANTS_TO_TIDY = "tenants_to_tidy(before timestamptz)"
 LOOK = " union ".join(
     f"(select tenant_id from pipeline_automation.{table} where keep_until < before order by keep_until limit 1000)"
@@ -153,13 +171,14 @@ LOOK = " union ".join(
 
 def upgrade() -> None:
     """Everything that rules need."""
-    run_sql(RULES + EXECUTIONS + TRIGGER_EVENTS)
+    run_sql(RULES + EXECUTIONS + TRIGGER_EVENTS + WAITING)
     run_sql("".join(protect(SCHEMA, table) for table in TABLES))
     run_sql("".join(finder_may_read(SCHEMA, table) for table in EXPIRING))
     run_sql(finder_function(SCHEMA, TENANTS_TO_TIDY, "setof uuid", LOOK))
+    run_sql(finder_function(SCHEMA, TENANTS_WITH_MANY, "setof uuid", MANY))
 
 
 def downgrade() -> None:
     """Pipelines without rules."""
-    run_sql(f"drop function {SCHEMA}.tenants_to_tidy(timestamptz);")
+    run_sql(f"drop function {SCHEMA}.tenants_to_tidy(timestamptz), {SCHEMA}.tenants_with_many_trigger_events(int);")
     run_sql("".join(f"drop table {SCHEMA}.{table};" for table in reversed(TABLES)))

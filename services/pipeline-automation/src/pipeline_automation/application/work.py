@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from pipeline_automation.application.announcements import Announcements
+from pipeline_automation.application.automation import Automation
+from pipeline_automation.application.rule_announcements import RuleAnnouncements
 from pipeline_automation.domain.known_contact import KnownContact
 from pipeline_automation.domain.newcomer import Door, Newcomer
 from pipeline_automation.domain.pipeline import Pipeline
@@ -124,6 +125,7 @@ class Work:
     pipelines: Pipelines
     placements: Placements
     in_use: Sequence[InUse]
-    announcements: Announcements
+    automation: Automation
+    announcements: RuleAnnouncements
     new_id: Callable[[], str]
     now: datetime

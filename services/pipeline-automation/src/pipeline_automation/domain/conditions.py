@@ -68,30 +68,45 @@ class Tree:
         return tuple(self._read(each, f"{pointer}/{index}", depth) for index, each in enumerate(conditions))
 
     def _read(self, condition: Mapping[str, Any], pointer: str, depth: int) -> "Leaf | Group":
-        if "logic" in condition:
-            if depth > DEEPEST:
-                self.errors.append(FieldError(pointer, "too_long", f"groups nest {DEEPEST} deep at most"))
-                return Group("AND", ())
-            if not condition["conditions"]:
-                self.errors.append(FieldError(f"{pointer}/conditions", "too_short", "a group holds conditions"))
-            inner = self._read_all(condition["conditions"], f"{pointer}/conditions", depth + 1)
-            return Group(condition["logic"], inner)
+        if "logic" in condition or "conditions" in condition:
+            return self._group(condition, pointer, depth)
         self._leaves += 1
         return self._leaf(condition, pointer)
 
+    def _group(self, condition: Mapping[str, Any], pointer: str, depth: int) -> Group:
+        for name in condition:
+            if name not in ("logic", "conditions"):
+                self._wrong(f"{pointer}/{name}", "unknown_field", "a group has logic and conditions")
+        if depth > DEEPEST:
+            self._wrong(pointer, "too_long", f"groups nest {DEEPEST} deep at most")
+            return Group("AND", ())
+        logic = condition.get("logic")
+        if logic not in ("AND", "OR"):
+            self._wrong(f"{pointer}/logic", "not_in_enum", "AND or OR expected")
+        inner = condition.get("conditions") or ()
+        if not inner:
+            self._wrong(f"{pointer}/conditions", "missing", "a group holds conditions")
+        return Group(str(logic), self._read_all(inner, f"{pointer}/conditions", depth + 1))
+
     def _leaf(self, condition: Mapping[str, Any], pointer: str) -> Leaf:
-        path = path_of(condition["field"], self._trigger, self._pipeline_id)
-        operator = CODE_OF.get(condition["operator"])
-        value = condition["value"]
-        if path is None:
-            self.errors.append(FieldError(f"{pointer}/field", "not_found", "there is no such field for this trigger"))
-        if operator is None:
-            self.errors.append(FieldError(f"{pointer}/operator", "not_in_enum", f"one of {', '.join(CODE_OF)}"))
+        for name in ("field", "operator", "value"):
+            if condition.get(name) is None:
+                self._wrong(f"{pointer}/{name}", "missing", "required")
+        field, value = str(condition.get("field")), condition.get("value")
+        path = path_of(field, self._trigger, self._pipeline_id)
+        operator = CODE_OF.get(str(condition.get("operator")))
+        if path is None and condition.get("field") is not None:
+            self._wrong(f"{pointer}/field", "not_found", "there is no such field for this trigger")
+        if operator is None and condition.get("operator") is not None:
+            self._wrong(f"{pointer}/operator", "not_in_enum", f"one of {', '.join(CODE_OF)}")
         if operator == "in" and not isinstance(value, list):
-            self.errors.append(FieldError(f"{pointer}/value", "wrong_type", "a list expected"))
+            self._wrong(f"{pointer}/value", "wrong_type", "a list expected")
         elif operator not in ("in", "eq", "ne") and isinstance(value, list):
-            self.errors.append(FieldError(f"{pointer}/value", "wrong_type", "one value expected"))
-        return Leaf(condition["field"], path or (), operator or "", value)
+            self._wrong(f"{pointer}/value", "wrong_type", "one value expected")
+        return Leaf(field, path or (), operator or "", value)
+
+    def _wrong(self, pointer: str, code: str, words: str) -> None:
+        self.errors.append(FieldError(pointer, code, words))
 
 
 def evaluate(tree: Group, facts: Facts) -> Verdict:

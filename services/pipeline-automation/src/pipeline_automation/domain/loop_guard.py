@@ -43,8 +43,8 @@ class LoopGuard:
     def __init__(self, past: Past) -> None:
         self._past = past
         self.new_pauses: dict[Chat, tuple[StoredRule, Heard]] = {}
-        self.too_busy: dict[tuple[str, str], StoredRule] = {}
-        """Rules that ran too often in the last minute, by tenant and rule."""
+        self.too_busy: dict[tuple[str, str], Heard] = {}
+        """Rules (tenant, rule) that ran too often in the last minute, with an event that they were not run for."""
 
     def stops(self, rule: StoredRule, heard: Heard) -> str | None:
         """Return why a rule that matches must not run for this event; None where it may, which is noted."""
@@ -57,7 +57,7 @@ class LoopGuard:
         if past.ran.get(pair, 0) >= rule.rule.max_count:
             return "budget"
         if past.in_last_minute.get(one_rule, 0) >= MOST_IN_A_MINUTE:
-            self.too_busy[one_rule] = rule
+            self.too_busy[one_rule] = heard
             return "too_busy"
         past.chains.add(chain)
         past.ran[pair] = past.ran.get(pair, 0) + 1

@@ -1,7 +1,7 @@
 """An automation rule: when this happens and that holds, do these things."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,9 @@ BOUND_TYPES = frozenset(("pipeline_based", "follow_up", "reengagement", "onboard
 TYPES = (*sorted(BOUND_TYPES), "event", "scheduled", "scheduled_report", "time_notification", "webhook", "custom")
 LATER_TYPES = frozenset(("scheduled", "scheduled_report", "time_notification", "webhook", "custom"))
 """Types that are planned; who asks for one is told so."""
+
+BUDGET = "max_per_contact"
+"""What people call `max_count` and `max_hours`: so often within so many hours."""
 
 MOST_ENABLED_RULES = 200
 """Enabled rules of one project."""
@@ -37,6 +40,11 @@ class Rule:
     max_count: int = 10
     max_hours: int = 1
     transactional: bool = False
+
+    def differences(self, after: "Rule") -> tuple[str, ...]:
+        """Return the names of the fields, as people know them, in which `after` differs."""
+        names = [each.name for each in fields(self) if getattr(self, each.name) != getattr(after, each.name)]
+        return tuple(dict.fromkeys(BUDGET if name in ("max_count", "max_hours") else name for name in names))
 
     @property
     def bound(self) -> bool:

@@ -86,7 +86,7 @@ def _check_filter(rule: Rule) -> Iterator[Problem]:
             yield Problem(FieldError(pointer, "unknown_field", f"this trigger is filtered by {', '.join(known)}"))
         elif not values or len(values) > MOST_FILTERED:
             yield Problem(FieldError(pointer, "out_of_range", f"1 to {MOST_FILTERED} values"))
-        elif not all(_fits(each, types[name]) for each in values):
+        elif not all(fits(each, types[name]) for each in values):
             yield Problem(FieldError(pointer, "wrong_type", f"{types[name]} expected"))
 
 
@@ -112,7 +112,7 @@ def _check_action(action: Action, pointer: str) -> Iterator[Problem]:
 def _check_parameter(value: Any, parameter: Parameter, pointer: str) -> FieldError | None:
     if value is None:
         return FieldError(pointer, "missing", "required") if parameter.required else None
-    if not _fits(value, "id" if parameter.type == "id" else "text"):
+    if not fits(value, "id" if parameter.type == "id" else "text"):
         return FieldError(pointer, "wrong_type", "an id expected" if parameter.type == "id" else "text expected")
     if not value.strip():
         return FieldError(pointer, "too_short", "not blank")
@@ -121,9 +121,12 @@ def _check_parameter(value: Any, parameter: Parameter, pointer: str) -> FieldErr
     return None
 
 
-def _fits(value: Any, kind: str) -> bool:
+def fits(value: Any, kind: str) -> bool:
+    """Tell whether a value is of a kind: text, id, number or boolean."""
     if kind == "boolean":
         return isinstance(value, bool)
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "id":
         return isinstance(value, str) and _ID.fullmatch(value) is not None
     return isinstance(value, str)
