@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pipeline_automation.domain.facts import ROOTS, names_below
 
 LONGEST = 2000
-MOST_LOOPS, MOST_CALLS, MOST_ELEMENTS, MOST_SUMS = 5, 50, 100, 20
+MOST_LOOPS, MOST_CALLS, MOST_ELEMENTS, MOST_SUMS = 5, 20, 100, 20
 
 VARIABLES = frozenset(("trigger", *ROOTS))
 LOOPS = frozenset(("exists", "exists_one", "all"))
@@ -69,9 +69,9 @@ def position_at(text: str, offset: int) -> Position:
 
 
 def offset_of(text: str, line: int, column: int) -> int:
-    """Return the offset of a line and column, never beyond the text."""
+    """Return the offset of a line and column, never outside of the text."""
     starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    return min(starts[min(line, len(starts)) - 1] + column - 1, len(text))
+    return max(0, min(starts[min(line, len(starts)) - 1] + column - 1, len(text)))
 
 
 def flaws(text: str, trigger: str) -> list[Flaw]:
