@@ -11,6 +11,7 @@ import httpx
 import pytest
 from kernel.ids import new_id
 from local_stack.answering import answers_ready
+from local_stack.doctor.examination import examine
 from local_stack.process_table import SERVICES, programs, url
 from local_stack.processes import Process
 from product import SCHEMAS, Product, Senders, Tenant, log_of
@@ -259,6 +260,26 @@ BACK_WITHIN_S = 15
 
 
 @pytest.mark.timeout(300)
+async def test_the_doctor_finds_nothing_wrong_until_something_stands_still(
+    product: Product, capsys: pytest.CaptureFixture[str]
+) -> None:
+    well = await asyncio.to_thread(examine, product.instance)
+    told = capsys.readouterr().out
+    assert well == 0, told
+
+    messaging = Process.recorded(product.instance.records / "messaging.json")
+    assert messaging is not None
+    messaging.signal(signal.SIGSTOP)
+    try:
+        ill = await asyncio.to_thread(examine, product.instance)
+    finally:
+        messaging.signal(signal.SIGCONT)
+    told = capsys.readouterr().out
+    assert ill == 1
+    assert re.search(r"^FAIL  services +messaging does not answer", told, re.MULTILINE), told
+    assert "logs SERVICE=messaging" in told
+
+
 async def test_kill_9_of_every_process_in_turn_loses_doubles_and_reorders_nothing(product: Product) -> None:
     """Seeded; every delivery answered 2xx is stored once, in order within its chat; who was killed is back within 15 s."""
     tenants = [await product.tenant(f"Shop {number}") for number in range(3)]

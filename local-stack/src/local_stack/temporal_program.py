@@ -75,7 +75,7 @@ def _serves(program: str, _changed: int) -> bool:
 
 def _download(folder: Path, environment: Mapping[str, str]) -> Path:
     """Let the SDK download it. Where the network swallows connections nothing comes, and that is not waited for."""
-    with step("downloading Temporal's program (once, about 40 MB)"):
+    with step("downloading Temporal's program (once)"):
         command = [sys.executable, "-m", "local_stack.temporal_download", str(folder), VERSION]
         child = subprocess.Popen(  # noqa: S603
             ["setpriv", "--pdeathsig", "TERM", *command],  # noqa: S607
@@ -105,8 +105,7 @@ def _build(folder: Path, environment: Mapping[str, str]) -> Path:
     if go is None:
         raise CannotContinue("Go, which could build it, is not installed")
     # It gives way to what runs, and does not outlive whoever waits for it.
-    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "10", go, "install"]
-    command += ["-ldflags=-s -w", _GO_PACKAGE]  # without debugging tables: 150 instead of 250 MB
+    command = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "10", go, "install", _GO_PACKAGE]
     with step("building Temporal's program (go install, once, 3 to 6 minutes on two cores)", _BUILD_TICK_SECONDS):
         done = run(command, environment={**environment, "GOBIN": str(folder)}, cwd=folder, seconds=_BUILD_SECONDS)
     if done.returncode:

@@ -17,7 +17,7 @@ _OFTEN = 3
 
 async def examine(instance: Instance) -> list[Finding]:
     """Ask every service at once; one line for those that are well."""
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
         answers = await asyncio.gather(*(_readiness(client, instance, service) for service in SERVICES))
         gateway = await _gateway(client, instance)
     found = [one for one in answers if one]

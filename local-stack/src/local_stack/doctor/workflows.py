@@ -66,7 +66,7 @@ async def _timekeepers(client: Any, instance: Instance) -> Finding:
     from temporalio.service import RPCError
 
     logs = make(instance, "logs SERVICE=session")
-    shards = int(instance.environment.get("TIMEKEEPER_SHARDS", "2"))
+    shards = int(instance.environment.get("TIMEKEEPER_SHARDS", "1"))
     wrong = []
     for shard in range(shards):
         handle = client.get_workflow_handle(f"{TIMEKEEPER}-{shard}")
