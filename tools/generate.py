@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 Files = Iterator[tuple[Path, str]]
 
 # Modules of this folder, where they exist, with `files(root) -> Iterator[tuple[Path, str]]` (paths below the root).
-PLUGGED_IN = ("openapi",)
+PLUGGED_IN = ("openapi", "understanding")
 # Nothing but generated files lives here: what nothing generates any more is removed.
 OWNED_FOLDERS = (Path("contracts/schemas"),)
 

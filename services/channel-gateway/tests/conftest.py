@@ -2,10 +2,13 @@
 
 import base64
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -27,6 +30,8 @@ from web.caller import Caller
 from web.internal_tokens import InternalTokenIssuer, InternalTokens, make_key, public_part
 from web.parked_events import parked_event_routes
 from web.permissions import permissions_of
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 SERVICE = "channel-gateway"
 AES_KEY = f"k1:{base64.b64encode(bytes(range(32))).decode()}"
@@ -141,6 +146,23 @@ class Gateway:
         assert answer.status_code == 201, answer.text
         found = answer.json()
         return Channel(tenant, found["id"], found["webhook_id"], found["webhook_secret"], session, found)
+
+    async def activated(self, count: int) -> list[Channel]:
+        """Return so many channels of one tenant, as if somebody had connected and activated each: one is, the rest are
+        its copies."""
+        first = await self.connect(allow_groups=True)
+        await self.administrator.execute("update channel_gateway.channels set status = 'active'")
+        copies = [replace(first, id=new_id(), webhook_id=str(uuid4())) for _ in range(count - 1)]
+        for table, key in (("channels", "id"), ("channel_activity", "channel_id")):
+            await self.administrator.execute(
+                f"insert into channel_gateway.{table} select (jsonb_populate_record(t, jsonb_build_object('{key}', copy,"
+                " 'webhook_id', webhook, 'provider_session', replace(copy::text, '-', '')))).*"
+                f" from channel_gateway.{table} t, unnest($2::uuid[], $3::uuid[]) as c (copy, webhook) where t.{key} = $1",
+                first.id,
+                [copy.id for copy in copies],
+                [copy.webhook_id for copy in copies],
+            )
+        return [first, *copies]
 
     async def post(
         self,

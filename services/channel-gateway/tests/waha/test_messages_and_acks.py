@@ -7,8 +7,7 @@ import pytest
 from channel_gateway.adapters.waha.envelope import open_envelope
 from channel_gateway.adapters.waha.message_ids import parse_message_id
 from channel_gateway.adapters.waha.reading import NotJson
-from channel_gateway.adapters.waha.translate_inbound import EVENTS
-from channel_gateway.domain.inbound import Ignored, Kept, Untranslatable
+from channel_gateway.domain.inbound import Ignored, Untranslatable
 
 
 @pytest.mark.parametrize(
@@ -154,19 +153,6 @@ def test_an_acknowledgement_without_prefix_or_with_a_bare_id_is_understood(waha:
     assert waha.acknowledgement(waha.ack(id=waha.bare, engine="WPP")).external_chat_id == waha.rosa
 
 
-KEPT_EVENTS = [event for event in EVENTS if not event.startswith(("message.ack", "message.any")) and event != "message"]
-
-
-@pytest.mark.parametrize("event", [*KEPT_EVENTS, "message.hologram"])
-def test_events_that_nothing_acts_on_are_kept_by_name(waha: Any, event: str) -> None:
-    assert waha.hear(waha.envelope(event, {"id": "x"})) == Kept(event)
-
-
-@pytest.mark.parametrize("event", ["engine.event", "state.change", "group.join", "group.leave"])
-def test_debug_and_deprecated_events_are_ignored(waha: Any, event: str) -> None:
-    assert isinstance(waha.hear(waha.envelope(event, None)), Ignored)
-
-
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -176,6 +162,8 @@ def test_debug_and_deprecated_events_are_ignored(waha: Any, event: str) -> None:
         ({"event": 5, "payload": {}}, "event_missing"),
         ({"event": "message"}, "payload_missing"),
         ({"event": "message.ack", "payload": [1]}, "payload_missing"),
+        ({"event": "message.reaction", "payload": None}, "payload_missing"),
+        ({"event": "session.status", "payload": {"name": "shop"}}, "status_missing"),
         ({"event": "message", "payload": {}}, "message_id_missing"),
         ({"event": "message", "payload": {"id": "x" * 300}}, "message_id_missing"),
         ({"event": "message", "payload": {"id": "ABC"}}, "direction_unknown"),
