@@ -133,14 +133,17 @@ create table channel_gateway.held_deliveries (
 """
 
 CHECKS = """
--- A provider session that has to be looked at: until it works (activate), until it works again (watch), or once (restart, stop).
+-- A provider session that has to be looked at: until it works (activate), until it works again (watch), or to be
+-- stopped.
 create table channel_gateway.channel_checks (
     tenant_id uuid not null,
     channel_id uuid not null,
-    purpose text not null check (purpose in ('activate', 'watch', 'restart', 'stop')),
+    purpose text not null check (purpose in ('activate', 'watch', 'stop')),
     due_at timestamptz not null default now(),
     since timestamptz not null default now(),
     tries int not null default 0,
+    -- calls that failed in a row
+    failures int not null default 0,
     restarted boolean not null default false,
     -- the provider has to call back after that
     verify_webhook boolean not null default false,
@@ -236,7 +239,7 @@ def upgrade() -> None:
     """Everything that sending keeps."""
     run_sql(ATTEMPTS + protect(SCHEMA, "send_attempts"))
     run_sql(SENDERS + protect(SCHEMA, "channel_senders", rights="select, insert, update"))
-    run_sql(HELD + protect(SCHEMA, "held_deliveries", rights="select, insert, delete"))
+    run_sql(HELD + protect(SCHEMA, "held_deliveries"))
     run_sql(CHECKS + protect(SCHEMA, "channel_checks"))
     run_sql(FINDERS)
 

@@ -1,11 +1,19 @@
 """The composition root: the only file that names every concrete class."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from bus.subscription import Subscription
+from contracts.channel.activation_requested_v1 import ChannelActivationRequestedV1
+from contracts.envelope import Event
+from contracts.message.cancel_requested_v1 import MessageCancelRequestedV1
+from contracts.message.send_requested_v1 import MessageSendRequestedV1
 from kernel.failpoints import Failpoints
+from kernel.failures import Failure
+from kernel.running import Role
 from kernel.settings import Environment, SettingsError
 from outbox.parked import describe, park
 from outbox.work import UnitOfWork, Works
@@ -13,24 +21,48 @@ from postgres.failures import classify
 from runtime.parts import Parts
 from runtime.service import Blueprint
 
+from channel_gateway.adapters.channel_checks_in_postgres import ChannelChecksInPostgres
 from channel_gateway.adapters.channels_in_postgres import CHANNELS, ChannelsInPostgres, readable
 from channel_gateway.adapters.credentials_in_postgres import CredentialsInPostgres
 from channel_gateway.adapters.deliveries_in_postgres import LISTING, DeliveriesInPostgres
+from channel_gateway.adapters.due_in_postgres import DueInPostgres
+from channel_gateway.adapters.due_rows import DueRows
+from channel_gateway.adapters.held_deliveries_in_postgres import HeldDeliveriesInPostgres
 from channel_gateway.adapters.host_addresses import addresses_of
 from channel_gateway.adapters.old_deliveries import OldDeliveries
 from channel_gateway.adapters.receiving_channels_in_postgres import ReceivingChannelsInPostgres
+from channel_gateway.adapters.send_outcomes_in_postgres import SendOutcomesInPostgres
+from channel_gateway.adapters.send_queue_in_postgres import SendQueueInPostgres
+from channel_gateway.adapters.send_requests_in_postgres import SendRequestsInPostgres
+from channel_gateway.adapters.senders_in_postgres import SendersInPostgres
 from channel_gateway.adapters.sessions_in_postgres import SessionsInPostgres
 from channel_gateway.adapters.vault import SealBroken, Vault, read_keys
+from channel_gateway.adapters.waha.client import WahaClient
+from channel_gateway.adapters.waha.messenger import WahaMessenger
+from channel_gateway.adapters.waha.provider_sessions import WahaSessions
 from channel_gateway.adapters.waha.webhooks import WahaWebhooks
+from channel_gateway.adapters.work_notices import WorkNotices
 from channel_gateway.application.accept_deliveries import accept_deliveries, accept_unspeakable
 from channel_gateway.application.announcements import WEBHOOK_CONSUMER, Announcements, WaitingForPeople
+from channel_gateway.application.bring_up_channels import BringUpChannels
+from channel_gateway.application.end_sends import end_sends
 from channel_gateway.application.group_commit import GroupCommit, Pace
+from channel_gateway.application.look_for_sends import LookForSends
 from channel_gateway.application.provider import Provider
 from channel_gateway.application.receive_webhook import ReceiveWebhook
 from channel_gateway.application.redrive_delivery import redrive_delivery
+from channel_gateway.application.release_deliveries import release_deliveries
+from channel_gateway.application.send_messages import Sender, SenderSettings
+from channel_gateway.application.sends import SendTables
 from channel_gateway.application.work import Work
 from channel_gateway.domain.delivery import Delivery, State
 from channel_gateway.domain.outgoing_addresses import OutgoingAddresses, Resolve
+from channel_gateway.domain.sending import Patience
+from channel_gateway.entrypoints.events import (
+    on_channel_activation_requested,
+    on_message_cancel_requested,
+    on_message_send_requested,
+)
 from channel_gateway.entrypoints.http.channel_status import channel_status_routes
 from channel_gateway.entrypoints.http.channels import Surroundings, channel_routes
 from channel_gateway.entrypoints.http.waha_webhook import WahaWebhookDoor
@@ -51,8 +83,12 @@ class Assembly:
         failpoints: Failpoints,
         provider: Provider | None = None,
         resolve: Resolve = addresses_of,
+        listen_dsn: str | None = None,
     ) -> None:
-        """`provider` and `resolve` stand in for WAHA's dialect and the system's resolver in tests."""
+        """`provider` and `resolve` stand in for WAHA's dialect and the system's resolver in tests.
+
+        With `listen_dsn` commits of other processes wake what works here.
+        """
         self.works = works
         self.settings = settings
         self.failpoints = failpoints
@@ -72,6 +108,49 @@ class Assembly:
         own = {_host_and_port(address) for address in (settings.app_base_url, settings.webhook_base_url)}
         self.addresses = OutgoingAddresses(resolve, allowed=settings.outbound_allowed_hosts, own_hosts=own)
 
+        self._assemble_sending(listen_dsn)
+
+    def _assemble_sending(self, listen_dsn: str | None) -> None:
+        sending = self.settings.sending
+        self.patience = Patience(looks_s=sending.looks_s, repeat_after=sending.repeat_after, hold_s=sending.hold_s)
+        client = WahaClient(self.addresses, answer_s=sending.answer_s)
+        messenger, due = WahaMessenger(client), DueInPostgres(self.works)
+        looking = LookForSends(self.begin, messenger, self.patience)
+        bringing_up = BringUpChannels(self.begin, WahaSessions(client))
+
+        async def to_end(most: int) -> Sequence[tuple[str, str]]:
+            await due.measure()
+            return await due.sends_to_end(most)
+
+        released = DueRows("held deliveries", due.held_deliveries, self._release, every_s=0.5)
+        checks = DueRows("channel checks", due.checks, bringing_up.check, every_s=1.0)
+        self.sender = Sender(
+            self.begin,
+            due.channels_to_serve,
+            messenger,
+            SenderSettings(sending.lease_s, 1.0, sending.parallel, sending.paced, self.patience),
+            holder=self.works.new_id(),
+            is_passing=lambda error: classify(error) is not Failure.DETERMINISTIC,
+            on_stored=released.wake,
+            failpoints=self.failpoints,
+        )
+        self.sending_roles: list[Role] = [
+            checks,
+            DueRows("unknown sends", due.sends_to_look_up, looking.look, every_s=1.0),
+            DueRows("sends to end", to_end, self._end_sends, every_s=5.0),
+            released,
+        ]
+        if listen_dsn is not None:
+            wakes = {"sends": lambda: self.sender.wake(news=True), "checks": checks.wake}
+            self.sending_roles.append(WorkNotices(listen_dsn, wakes))
+        self.sending_roles.append(self.sender)  # last: it closes the connections
+
+    @asynccontextmanager
+    async def begin(self, tenants: Iterable[str]) -> AsyncIterator[Work]:
+        """Open a transaction of these tenants."""
+        async with self.works.begin(tenants) as work:
+            yield self.work_of(work)
+
     def work_of(self, work: UnitOfWork) -> Work:
         """Return what the use cases work with, inside this transaction."""
 
@@ -83,13 +162,21 @@ class Assembly:
             sessions=SessionsInPostgres(work.connection),
             credentials=CredentialsInPostgres(work.connection, self.vault, work.new_id),
             deliveries=DeliveriesInPostgres(work.connection),
+            sending=SendTables(
+                requests=SendRequestsInPostgres(work.connection),
+                queue=SendQueueInPostgres(work.connection),
+                outcomes=SendOutcomesInPostgres(work.connection),
+                senders=SendersInPostgres(work.connection, self.vault),
+                held=HeldDeliveriesInPostgres(work.connection, self.patience.hold_s),
+            ),
+            checks=ChannelChecksInPostgres(work.connection, self.vault, self.settings.webhook_base_url),
             announcements=Announcements(work.say, work.new_id, work.now),
             park=park_deliveries,
             new_id=work.new_id,
             now=work.now,
         )
 
-    def blueprint(self) -> Blueprint:
+    def blueprint(self, subscriptions: Sequence[Subscription] = ()) -> Blueprint:
         """Return what the service adds to the parts that every service has."""
         around = Surroundings(
             works=self.works,
@@ -102,12 +189,16 @@ class Assembly:
             readable=readable,
         )
         return Blueprint(
+            subscriptions=subscriptions,
             routes=[
                 channel_routes(around),
                 channel_status_routes(self.work_of),
                 webhook_info_routes(self.settings.max_webhook_bytes),
             ],
-            roles=[("work", OldDeliveries(self.works, self.settings.delivery_days))],
+            roles=[
+                *(("work", role) for role in self.sending_roles),
+                ("work", OldDeliveries(self.works, self.settings.delivery_days)),
+            ],
             redrives={WEBHOOK_CONSUMER: self._redrive},
             around=self.door,
         )
@@ -127,6 +218,14 @@ class Assembly:
         async with self.works.begin([delivery.channel.tenant_id]) as work:
             return await accept_unspeakable(delivery, describe(error), self.work_of(work))
 
+    async def _release(self, due: Sequence[tuple[str, str]]) -> int:
+        async with self.begin({tenant_id for tenant_id, _ in due}) as work:
+            return await release_deliveries(due, self.provider, self.patience, work)
+
+    async def _end_sends(self, due: Sequence[tuple[str, str]]) -> int:
+        async with self.begin({tenant_id for tenant_id, _ in due}) as work:
+            return await end_sends(due, work)
+
     async def _redrive(self, parked: Mapping[str, Any], work: UnitOfWork) -> None:
         await redrive_delivery(parked, self.work_of(work), self.provider)
 
@@ -136,12 +235,29 @@ async def build(parts: Parts) -> Blueprint:
     env = Environment(os.environ)
     settings = read_settings(env)
     env.check()
-    assembly = Assembly(parts.works, settings, failpoints=parts.failpoints)
+    listen_dsn = parts.settings.database.app_url
+    assembly = Assembly(parts.works, settings, failpoints=parts.failpoints, listen_dsn=listen_dsn)
     try:
         await assembly.vault.check(parts.database)
     except SealBroken as error:
         raise SettingsError(str(error)) from None
-    return assembly.blueprint()
+
+    async def hear_request(events: Sequence[Event[MessageSendRequestedV1]], work: UnitOfWork) -> None:
+        await on_message_send_requested.on_message_send_requested(events, assembly.work_of(work))
+
+    async def hear_cancel(events: Sequence[Event[MessageCancelRequestedV1]], work: UnitOfWork) -> None:
+        await on_message_cancel_requested.on_message_cancel_requested(events, assembly.work_of(work))
+
+    async def hear_activation(events: Sequence[Event[ChannelActivationRequestedV1]], work: UnitOfWork) -> None:
+        await on_channel_activation_requested.on_channel_activation_requested(events, assembly.work_of(work))
+
+    return assembly.blueprint(
+        [
+            parts.subscription("message_send_requested", on_message_send_requested.HEARS, hear_request),
+            parts.subscription("message_cancel_requested", on_message_cancel_requested.HEARS, hear_cancel),
+            parts.subscription("channel_activation_requested", on_channel_activation_requested.HEARS, hear_activation),
+        ]
+    )
 
 
 def _host_and_port(address: str) -> str:

@@ -1,10 +1,27 @@
 """What this service reads from the environment beyond what every service does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kernel.settings import Environment
 
 MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SendSettings:
+    """How sends leave; seconds. `paced` False: as fast as it goes, for tests and measurements.
+
+    `looks_s`: when evidence for a send without an outcome is looked for; after `repeat_after` looks in vain one with a reserved
+    id is sent again. `hold_s`: how long its chat waits.
+    """
+
+    paced: bool = True
+    parallel: int = 8
+    lease_s: float = 15.0
+    answer_s: float = 30.0
+    looks_s: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 900.0)
+    repeat_after: int = 3
+    hold_s: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,7 @@ class Settings:
     ingest_batch_wait_s: float
     max_webhook_bytes: int
     delivery_days: int
+    sending: SendSettings = field(default_factory=SendSettings)
 
 
 def read_settings(env: Environment) -> Settings:
@@ -33,4 +51,25 @@ def read_settings(env: Environment) -> Settings:
         ingest_batch_wait_s=env.integer("INGEST_BATCH_WAIT", 2, most=100) / 1000,
         max_webhook_bytes=env.integer("MAX_WEBHOOK_BYTES", 10 * MEBIBYTE, least=1024, most=64 * MEBIBYTE),
         delivery_days=env.integer("DELIVERY_RETENTION_DAYS", 7, least=1, most=365),
+        sending=_read_send_settings(env),
+    )
+
+
+def _read_send_settings(env: Environment) -> SendSettings:
+    usual = SendSettings()
+    try:
+        looks_s = tuple(float(each) for each in env.words("SEND_LOOKS")) or usual.looks_s
+    except ValueError:
+        looks_s = ()
+    if not looks_s or any(later <= earlier for earlier, later in zip((0.0, *looks_s), looks_s, strict=False)):
+        env.problem("SEND_LOOKS must hold rising numbers of seconds")
+        looks_s = usual.looks_s
+    return SendSettings(
+        paced=env.flag("SEND_PACE", usual.paced),
+        parallel=env.integer("SEND_PARALLEL", usual.parallel, least=1, most=100),
+        lease_s=max(env.seconds("SEND_LEASE", usual.lease_s), 1.0),
+        answer_s=max(env.seconds("SEND_ANSWER", usual.answer_s), 0.1),
+        looks_s=looks_s,
+        repeat_after=min(env.integer("SEND_REPEAT_AFTER", usual.repeat_after, least=1), len(looks_s)),
+        hold_s=env.seconds("SEND_HOLD", usual.hold_s),
     )

@@ -1,9 +1,11 @@
 """Secrets at rest: sealed for one row of one tenant, readable through a rotation, and a wrong key stops the start."""
 
 import base64
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bus.subscription import Subscription
 from channel_gateway.adapters.vault import SealBroken, Sealed, Vault, read_keys
 from channel_gateway.bootstrap import build
 from kernel.failpoints import NO_FAILPOINTS
@@ -60,6 +62,10 @@ class PartsOf:
         self.works = gateway.assembly.works
         self.database = gateway.assembly.works.database
         self.failpoints = NO_FAILPOINTS
+        self.settings = SimpleNamespace(database=SimpleNamespace(app_url=gateway.database.app_dsn))
+
+    def subscription(self, consumer: str, payload: Any, handle: Any) -> Subscription:
+        return Subscription("channel-gateway", consumer, payload, handle)
 
 
 async def test_the_service_does_not_start_with_a_missing_or_wrong_key(

@@ -9,9 +9,14 @@ from outbox.work import Works
 from postgres.database import LOST, PoolExhaustedError
 from telemetry.logs import get_logger
 
+from channel_gateway.adapters.send_requests_in_postgres import SendRequestsInPostgres
+
 log = get_logger(__name__)
 
 KEYS_KEPT = timedelta(days=14)
+SENDS_KEPT = timedelta(days=30)
+"""Longer than the keys: an own message that comes again late is still known as ours."""
+
 EVERY_S = 86_400.0
 ROWS_AT_ONCE = 5_000
 
@@ -71,4 +76,14 @@ class OldDeliveries:
                     done = await work.connection.execute(FORGET_KEYS, tenant_id, keys_before, ROWS_AT_ONCE)
                 went = int(done.rpartition(" ")[2])
                 forgotten += went
+        await self._forget_sends(first_id_at(int((now - SENDS_KEPT).timestamp() * 1000)))
         return forgotten
+
+    async def _forget_sends(self, before: str) -> None:
+        async with self._works.begin([]) as work:
+            tenants = await work.connection.fetch("select tenants_with_old_sends($1)::text", before)
+        for (tenant_id,) in tenants:
+            went = ROWS_AT_ONCE
+            while went == ROWS_AT_ONCE:
+                async with self._works.begin([tenant_id]) as work:
+                    went = await SendRequestsInPostgres(work.connection).forget(tenant_id, before, ROWS_AT_ONCE)

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from postgres.database import Connection
 
 from channel_gateway.adapters.send_rows import COLUMNS, attempt_of
-from channel_gateway.application.sends import Withdrawal
-from channel_gateway.domain.sending import LOW, Attempt, Heard, Refusal, SendRequest
+from channel_gateway.domain.sending import LOW, Attempt, Heard, Refusal, SendRequest, Withdrawal
 
 # Whoever names a channel that is not there is told so: nothing would ever send it.
 STORE = """
@@ -91,13 +90,7 @@ delete from send_attempts where ctid = any (array(
     select ctid from send_attempts where tenant_id = $1 and message_id < $2 and ended_at is not null limit $3))
 """
 
-# A sender elsewhere is told; one in this process is woken without the server's help.
-NOTIFY = """
-select pg_notify(current_schema() || '_sends', '') where $4 or exists (
-    select from unnest($1::uuid[], $2::uuid[]) as n (tenant_id, channel_id)
-    join channel_senders s on s.tenant_id = n.tenant_id and s.channel_id = n.channel_id
-    where s.holder <> $3::uuid and s.lease_until > now())
-"""
+NOTIFY = "select pg_notify('channel_gateway_work', 'sends')"
 
 
 class SendRequestsInPostgres:
@@ -135,6 +128,7 @@ class SendRequestsInPostgres:
         }
         if urgent:
             await self._hurry(urgent)
+        await self._connection.execute(NOTIFY)
         return {row[0]: row[1] for row in rows}
 
     async def _hurry(self, urgent: Mapping[tuple[str, str, str], int]) -> None:
@@ -146,11 +140,6 @@ class SendRequestsInPostgres:
             [chat_key for _, _, chat_key in chats],
             [urgent[chat] for chat in chats],
         )
-
-    async def tell_senders(self, channels: Sequence[tuple[str, str]], own: str, *, serves_here: bool) -> None:
-        """Notify the senders in other processes, if one may be concerned, once this has committed."""
-        tenants, ids = [tenant_id for tenant_id, _ in channels], [channel_id for _, channel_id in channels]
-        await self._connection.execute(NOTIFY, tenants, ids, own, not serves_here)
 
     async def withdraw(self, wishes: Sequence[Withdrawal]) -> Mapping[str, int]:
         """Refuse what was not begun, or has not come yet; return its message ids, each with the number of its calls."""

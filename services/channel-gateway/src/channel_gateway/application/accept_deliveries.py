@@ -1,10 +1,13 @@
 """Keep what a provider delivered, once, and say what it means: a batch of requests in one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from channel_gateway.application.announcements import Announcements, waiting_for_people
 from channel_gateway.application.follow_sessions import follow_sessions
+from channel_gateway.application.match_own_messages import match_own_messages
+from channel_gateway.application.sends import Settled
 from channel_gateway.application.work import Activity, Key, Work
 from channel_gateway.domain.delivery import OVERTAKEN, Delivery, State
 from channel_gateway.domain.inbound import Acknowledgement, InboundMessage, Untranslatable
@@ -13,16 +16,22 @@ from channel_gateway.domain.inbound import Acknowledgement, InboundMessage, Untr
 async def accept_deliveries(deliveries: Sequence[Delivery], work: Work) -> list[State]:
     """Store deliveries in the order in which they came; return what became of each."""
     states = await _states_of(deliveries, work)
-    idle = await follow_sessions(
-        [each for each, state in zip(deliveries, states, strict=True) if state == "applied"], work
-    )
-    states = [idle.get(delivery.id, state) for delivery, state in zip(deliveries, states, strict=True)]
-    applied = [delivery for delivery, state in zip(deliveries, states, strict=True) if state == "applied"]
+    fresh = [delivery for delivery, state in zip(deliveries, states, strict=True) if state == "applied"]
+    # Sends before channels, and channels before their counters: whoever settles a send takes them in this order.
+    own = await match_own_messages(fresh, work)
+    settled: dict[str, State] = {**await follow_sessions(fresh, work), **dict.fromkeys(own.held, "kept")}
+    states = [settled.get(delivery.id, state) for delivery, state in zip(deliveries, states, strict=True)]
+    new = [delivery for delivery, state in zip(deliveries, states, strict=True) if state == "applied"]
+    applied = [delivery for delivery in new if delivery.id not in own.echoes]
     kept = [
-        (delivery, state, delivery.reason or OVERTAKEN if state in ("ignored", "parked") else None)
+        (delivery, state, own.reason_of(delivery) or _reason_of(delivery, state))
         for delivery, state in zip(deliveries, states, strict=True)
     ]
-    await work.deliveries.keep(kept, activity_of(deliveries, applied))
+    await work.deliveries.keep(kept, activity_of(deliveries, applied, own.settled))
+    if own.held:
+        await work.sending.held.hold(
+            [(*_channel(each), each.id, sorted(own.held[each.id])) for each in fresh if each.id in own.held]
+        )
     parked = [delivery for delivery, state in zip(deliveries, states, strict=True) if state == "parked"]
     if parked:
         await work.park([waiting_for_people(each, "untranslatable", _said_of(each)) for each in parked])
@@ -47,19 +56,28 @@ def announce(delivery: Delivery, announcements: Announcements) -> None:
         announcements.message_acked(delivery, delivery.inbound)
 
 
-def activity_of(deliveries: Sequence[Delivery], applied: Sequence[Delivery]) -> list[Activity]:
-    """Return what each channel did, sorted, so that two processes take the rows in the same order."""
-    last_event = {(each.channel.tenant_id, each.channel.id): each.received_at for each in deliveries}
+def activity_of(
+    deliveries: Sequence[Delivery], applied: Sequence[Delivery], settled: Sequence[Settled] = ()
+) -> list[Activity]:
+    """Return what each channel did, sorted, so that two processes take the rows in the same order.
+
+    `settled` are sends that the deliveries have proven.
+    """
+    last_event = {_channel(each): each.received_at for each in deliveries}
+    sent = Counter(
+        (each.attempt.tenant_id, each.attempt.channel_id) for each in settled if each.attempt.state == "accepted"
+    )
     messages: dict[tuple[str, str], list[InboundMessage]] = {}
     for each in applied:
         if isinstance(each.inbound, InboundMessage):
-            messages.setdefault((each.channel.tenant_id, each.channel.id), []).append(each.inbound)
+            messages.setdefault(_channel(each), []).append(each.inbound)
     return [
         Activity(
             tenant_id,
             channel_id,
             messages_received=sum(not message.from_me for message in messages.get((tenant_id, channel_id), ())),
-            messages_sent=sum(message.from_me for message in messages.get((tenant_id, channel_id), ())),
+            messages_sent=sum(message.from_me for message in messages.get((tenant_id, channel_id), ()))
+            + sent[tenant_id, channel_id],
             last_message_at=max(
                 (message.occurred_at for message in messages.get((tenant_id, channel_id), ())), default=None
             ),
@@ -84,6 +102,14 @@ async def _states_of(deliveries: Sequence[Delivery], work: Work) -> list[State]:
         "duplicate" if delivery.inbound.dedupe_key is not None and position not in fresh else delivery.state
         for position, delivery in enumerate(deliveries)
     ]
+
+
+def _reason_of(delivery: Delivery, state: State) -> str | None:
+    return delivery.reason or OVERTAKEN if state in ("ignored", "parked") else None
+
+
+def _channel(delivery: Delivery) -> tuple[str, str]:
+    return delivery.channel.tenant_id, delivery.channel.id
 
 
 def _said_of(delivery: Delivery) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kernel.cause import Cause
 from kernel.errors import DomainError
 
-from channel_gateway.application.announcements import Caused
 from channel_gateway.application.connect_channel import already_connected
 from channel_gateway.application.work import Row, Work
 from channel_gateway.domain.channel import check_settings
@@ -18,7 +18,7 @@ async def change_channel(
     *,
     project_id: str | None,
     expected_version: int | None,
-    by: Caused,
+    by: Cause,
     work: Work,
 ) -> Row:
     """Return the channel as it is now. What says the same as before changes nothing and is not announced.
@@ -43,7 +43,7 @@ async def change_channel(
 
 
 async def the_channel(
-    channel_id: str, project_id: str | None, expected_version: int | None, by: Caused, work: Work
+    channel_id: str, project_id: str | None, expected_version: int | None, by: Cause, work: Work
 ) -> Row:
     """Return a channel that is about to be changed. Raises not_found or version_conflict."""
     row = await work.channels.get_for_change(by.tenant_id, channel_id, project_id)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kernel.cause import Cause
 from kernel.errors import DomainError
 
-from channel_gateway.application.announcements import Caused
 from channel_gateway.application.work import Row, Work
 from channel_gateway.domain.channel import NEW_SESSION, check_settings, session_name_for
 
@@ -26,7 +26,7 @@ class Connection:
 
 
 async def connect_channel(
-    settings: Mapping[str, Any], connection: Connection, *, project_id: str, by: Caused, work: Work
+    settings: Mapping[str, Any], connection: Connection, *, project_id: str, by: Cause, work: Work
 ) -> tuple[Row, str]:
     """Return the new channel and its webhook key, which is never shown again. Raises already_exists."""
     check_settings(settings)

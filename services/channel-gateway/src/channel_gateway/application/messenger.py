@@ -76,6 +76,13 @@ class Messenger(Protocol):
     async def own_messages(self, server: Server, chat: str, since: datetime) -> Sequence[OwnMessage]:
         """Return what our number sent in a chat since then."""
 
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+class ProviderSessions(Protocol):
+    """A provider's sessions. Everything raises CallFailed."""
+
     async def session(self, server: Server) -> Session | None:
         """Return the channel's session, None where there is none."""
 
@@ -92,7 +99,4 @@ class Messenger(Protocol):
         """Stop and start the session; its pairing stays."""
 
     async def stop(self, server: Server) -> None:
-        """Stop the session; its pairing stays."""
-
-    async def close(self) -> None:
-        """Close all connections."""
+        """Stop the session; its pairing stays. One that is not there has stopped."""

@@ -9,9 +9,10 @@ from kernel.ids import milliseconds_of
 
 from channel_gateway.application.accept_deliveries import activity_of, announce
 from channel_gateway.application.follow_sessions import follow_sessions
+from channel_gateway.application.match_own_messages import match_own_messages
 from channel_gateway.application.provider import Provider
 from channel_gateway.application.work import Work
-from channel_gateway.domain.delivery import OVERTAKEN
+from channel_gateway.domain.delivery import ECHO, OVERTAKEN
 from channel_gateway.domain.inbound import Untranslatable
 
 
@@ -33,6 +34,11 @@ async def redrive_delivery(parked: Mapping[str, Any], work: Work, provider: Prov
     key = delivery.key
     if key is not None and key not in await work.deliveries.meet([(key, delivery.received_at)]):
         await work.deliveries.decide(delivery, "duplicate", None)
+        return
+    own = await match_own_messages([delivery], work)
+    if delivery_id in own.echoes:
+        await work.deliveries.decide(delivery, "applied", ECHO)
+        await work.deliveries.count(activity_of([delivery], [], own.settled))
         return
     idle = await follow_sessions([delivery], work)
     state = idle.get(delivery_id, delivery.state)

@@ -5,19 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from channel_gateway.domain.sending import Attempt, Change, Heard, Patience, Refusal, SendRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A person's wish that a message be not sent."""
-
-    tenant_id: str
-    project_id: str
-    message_id: str
-    channel_id: str
-    chat_key: str
-    heard: Heard
+from channel_gateway.application.senders import Senders
+from channel_gateway.domain.delivery import State
+from channel_gateway.domain.sending import Attempt, Change, Patience, Refusal, SendRequest, Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +51,34 @@ class Looked:
     repeats: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A delivery that waits. `due`: it has waited long enough."""
+
+    tenant_id: str
+    delivery_id: str
+    channel_id: str
+    received_at: datetime
+    raw: bytes
+    chats: Sequence[str]
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What has become of a delivery that was held."""
+
+    tenant_id: str
+    delivery_id: str
+    state: State
+    reason: str | None
+
+
 class SendRequests(Protocol):
     """What messaging asks for."""
 
     async def store(self, requests: Sequence[SendRequest]) -> Mapping[str, str | None]:
         """Store what was not stored yet, in this order; return its message ids, each with the code of its refusal."""
-
-    async def tell_senders(self, channels: Sequence[tuple[str, str]], own: str, *, serves_here: bool) -> None:
-        """Notify the senders in other processes, if one may be concerned, once this has committed."""
 
     async def withdraw(self, wishes: Sequence[Withdrawal]) -> Mapping[str, int]:
         """Refuse what was not begun, or has not come yet; return its message ids, each with the number of its calls."""
@@ -118,3 +128,27 @@ class SendOutcomes(Protocol):
 
     async def looked(self, looked: Sequence[Looked]) -> None:
         """Note looks that found nothing."""
+
+
+class HeldDeliveries(Protocol):
+    """Own messages that wait for the outcome of a send."""
+
+    async def hold(self, held: Sequence[tuple[str, str, str, Sequence[str]]]) -> None:
+        """Hold deliveries (tenant, channel, delivery, addresses of the chat) back."""
+
+    async def take(self, deliveries: Sequence[tuple[str, str]]) -> Sequence[HeldRow]:
+        """Return what is held of these (tenant, delivery), which nobody else takes until the transaction ends."""
+
+    async def let_go(self, decided: Sequence[Decided]) -> None:
+        """Store what has become of these, and hold them no longer."""
+
+
+@dataclass(frozen=True)
+class SendTables:
+    """What a transaction has for sending."""
+
+    requests: SendRequests
+    queue: SendQueue
+    outcomes: SendOutcomes
+    senders: Senders
+    held: HeldDeliveries

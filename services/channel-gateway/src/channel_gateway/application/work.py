@@ -1,11 +1,14 @@
 """What the use cases of this service work with, inside one transaction."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from channel_gateway.application.announcements import Announcements, WaitingForPeople
+from channel_gateway.application.checks import Checks
+from channel_gateway.application.sends import SendTables
 from channel_gateway.domain.delivery import Delivery, State
 from channel_gateway.domain.provider_session import ProviderSession
 from channel_gateway.domain.receiving_channel import ReceivingChannel
@@ -23,7 +26,7 @@ class Activity:
     messages_received: int
     messages_sent: int
     last_message_at: datetime | None
-    last_event_at: datetime
+    last_event_at: datetime | None
 
 
 class Channels(Protocol):
@@ -101,7 +104,13 @@ class Work:
     sessions: Sessions
     credentials: Credentials
     deliveries: Deliveries
+    sending: SendTables
+    checks: Checks
     announcements: Announcements
     park: Callable[[Sequence[WaitingForPeople]], Awaitable[None]]
     new_id: Callable[[], str]
     now: datetime
+
+
+Begin = Callable[[Iterable[str]], AbstractAsyncContextManager[Work]]
+"""Opens a transaction of these tenants, for what takes several of them with calls to the outside in between."""

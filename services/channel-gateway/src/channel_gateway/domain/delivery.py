@@ -10,6 +10,12 @@ from channel_gateway.domain.receiving_channel import ReceivingChannel
 
 State = Literal["applied", "duplicate", "ignored", "kept", "parked"]
 
+ECHO = "echo"
+"""Why an own message said nothing: it repeats a send of ours, and proves it."""
+
+HELD = "held"
+"""Why an own message says nothing yet: it may be the echo of a send that is under way."""
+
 OVERTAKEN = "overtaken"
 """Why a report was ignored that came after a newer one."""
 

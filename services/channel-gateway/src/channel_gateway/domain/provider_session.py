@@ -35,6 +35,8 @@ LATEST = timedelta(days=7)
 """No delivery is later than that: what seems to be older was told by another clock, and the order of arrival counts."""
 
 WAITS_FOR_SCAN = "SCAN_QR_CODE"
+UNHEARD = "UNKNOWN"
+"""The word of a session that has not reported yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,40 @@ class ProviderSession:
             at=report.at,
         )
         return self if replace(after, at=self.at) == self else after
+
+    def ask(self, at: datetime) -> "ProviderSession":
+        """Return what it is once somebody wants it to work; itself where it is on its way already."""
+        if self.status not in ("inactive", "error", "disconnected"):
+            return self
+        return replace(
+            self, version=self.version + 1, status="activating", provider_status=self.word, reason=None, at=at
+        )
+
+    def rest(self, at: datetime) -> "ProviderSession":
+        """Return what it is once somebody wants it to rest."""
+        return replace(self, version=self.version + 1, status="inactive", provider_status=self.word, reason=None, at=at)
+
+    @property
+    def word(self) -> str:
+        """Return the provider's word for its state, also before it has reported."""
+        return self.provider_status or UNHEARD
+
+    def fall(self, status: str, reason: str, at: datetime) -> "ProviderSession":
+        """Return what it is once we found out by ourselves that it does not work; itself where it cannot become so."""
+        if status == self.status or self.status not in ENTERED_FROM.get(status, ()):
+            return self
+        return replace(self, version=self.version + 1, status=status, provider_status=self.word, reason=reason, at=at)
+
+    def limit(self, limit: NewChatLimit, at: datetime) -> "ProviderSession":
+        """Return what it is once a send has met a limit; itself where that limit is known to last as long."""
+        known = self.limits.get(limit.kind)
+        if (
+            known is not None
+            and known.active
+            and (known.until is None or limit.until is None or known.until >= limit.until)
+        ):
+            return self
+        return replace(self, provider_status=self.word, limits={**self.limits, limit.kind: limit}, at=at)
 
     def limits_beyond(self, before: "ProviderSession") -> list[NewChatLimit]:
         """Return the limits that have changed since `before`."""

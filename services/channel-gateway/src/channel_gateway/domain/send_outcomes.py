@@ -51,6 +51,11 @@ class Outcome:
     provider_ref: str | None = None
 
     @property
+    def concerns_channel(self) -> bool:
+        """Tell whether it says something about the whole channel."""
+        return self.pause_s is not None or self.restricts is not None or self.trouble is not None
+
+    @property
     def shows_illness(self) -> bool:
         """Tell whether it counts as a failure of the server itself, for its circuit breaker."""
         return self.verdict == "unknown" or self.trouble == "unreachable"

@@ -85,6 +85,18 @@ class SendRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A person's wish that a message be not sent."""
+
+    tenant_id: str
+    project_id: str
+    message_id: str
+    channel_id: str
+    chat_key: str
+    heard: Heard
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A stored send. `attempts` counts the calls that were begun: an outcome belongs to one of them only."""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,12 +53,16 @@ class WahaClient:
     """One per process: it keeps connections alive."""
 
     def __init__(self, addresses: OutgoingAddresses, *, answer_s: float = ANSWER_S) -> None:
+        self._addresses = addresses
         self._answer_s = answer_s
-        self._pool = httpcore.AsyncConnectionPool(
+
+    @cached_property
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
             ssl_context=httpcore.default_ssl_context(),
             max_connections=_MOST_CONNECTIONS,
             keepalive_expiry=KEPT_ALIVE_S,
-            network_backend=_CheckedNetwork(addresses),
+            network_backend=_CheckedNetwork(self._addresses),
         )
 
     async def call(
@@ -94,7 +99,8 @@ class WahaClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        if "_pool" in self.__dict__:
+            await self._pool.aclose()
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

@@ -11,7 +11,6 @@ from fastapi import Query, Response
 from kernel.errors import DomainError, FieldError
 from outbox.work import UnitOfWork, Works
 from postgres.listing import Listing
-from telemetry.tracing import current_traceparent
 from web.bodies import Id, PathId, Time
 from web.caller import Caller, TheCaller, TheProject
 from web.etags import IfMatch
@@ -19,7 +18,6 @@ from web.paging import AnyOf, ListAnswer, Paging, paging
 from web.routes import Routes
 from web.works import Work
 
-from channel_gateway.application.announcements import Caused
 from channel_gateway.application.change_channel import change_channel as change
 from channel_gateway.application.connect_channel import Connection, connect_channel
 from channel_gateway.application.remove_channel import remove_channel
@@ -67,16 +65,6 @@ class Surroundings:
     def answer(self, row: Row) -> ChannelAnswer:
         """Return the answer for a row."""
         return channel_answer(row, self.webhook_url(row))
-
-
-def caused_by(caller: Caller) -> Caused:
-    """Return who asked, for the events."""
-    return Caused(
-        tenant_id=caller.tenant_id,
-        actor=f"{caller.subject_kind}:{caller.subject}",
-        correlation_id=caller.correlation_id,
-        traceparent=current_traceparent(),
-    )
 
 
 def channel_routes(around: Surroundings) -> Routes:
@@ -168,7 +156,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
         settings = {**_settings_of(body, every=True), "name": body.name, "type": body.type}
         async with around.works.begin([caller.tenant_id]) as work:
             row, secret = await connect_channel(
-                settings, connection, project_id=project_id, by=caused_by(caller), work=around.work_of(work)
+                settings, connection, project_id=project_id, by=caller.cause, work=around.work_of(work)
             )
         around.changed()
         response.headers["Location"] = f"/api/v1/crm/channels/{row['id']}"
@@ -197,7 +185,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
                 _the_secret(waha),
                 project_id=caller.project_id,
                 expected_version=expected,
-                by=caused_by(caller),
+                by=caller.cause,
                 work=around.work_of(work),
             )
         around.changed()
@@ -211,7 +199,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
                 channel_id,
                 project_id=caller.project_id,
                 expected_version=expected,
-                by=caused_by(caller),
+                by=caller.cause,
                 work=around.work_of(work),
             )
         around.changed()

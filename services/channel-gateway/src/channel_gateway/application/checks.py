@@ -1,0 +1,59 @@
+"""Provider sessions that have to be looked at, as the use cases see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from kernel.cause import Cause
+
+from channel_gateway.application.messenger import Server, Webhook
+
+Purpose = Literal["activate", "watch", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A session to be looked at now. `server` None: the channel was removed meanwhile; `now` is the database's."""
+
+    tenant_id: str
+    channel_id: str
+    purpose: Purpose
+    since: datetime
+    tries: int
+    failures: int
+    restarted: bool
+    verify_webhook: bool
+    configured_at: datetime | None
+    last_event_at: datetime | None
+    now: datetime
+    cause: Cause
+    server: Server | None
+    webhook: Webhook | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.tenant_id, self.channel_id
+
+
+class Checks(Protocol):
+    """The rows that say what is due."""
+
+    async def add(
+        self, key: tuple[str, str], purpose: Purpose, by: Cause | None = None, *, verify_webhook: bool = False
+    ) -> None:
+        """Have a channel's session looked at soon. A wish of a person (`by`) takes the place of what was there."""
+
+    async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
+        """Have channels that are being activated looked at, unless they are already; `asked` by whom, for each."""
+
+    async def take(self, channels: Sequence[tuple[str, str]], again_s: float) -> Sequence[Check]:
+        """Return what is due of these (tenant, channel); unless something is stored, again later."""
+
+    async def again(
+        self, check: Check, seconds: float, *, restarted: bool = False, configured: bool = False, failed: bool = False
+    ) -> None:
+        """Look again later, noting what was done."""
+
+    async def done(self, check: Check) -> None:
+        """Nothing is left to look at."""
