@@ -22,7 +22,6 @@ from contracts.channel.status_changed_v1 import ChannelStatusChangedV1
 from contracts.channel.updated_v1 import ChannelUpdatedV1
 from contracts.envelope import SPEC_VERSION, Event, asked_event, caused_event, encode, first_event
 from contracts.fields import ChannelSettings, ContactIdentity
-from contracts.message.send_requested_v1 import MessageSendRequestedV1
 from contracts.reading import Unreadable
 from kernel.cause import Cause
 from outbox.parked import Parked
@@ -195,7 +194,7 @@ class Announcements:
         request: Event[None] = Event(
             specversion=SPEC_VERSION,
             id=heard.event_id,
-            type=MessageSendRequestedV1.TYPE,
+            type="message.send_requested.v1",
             source="messaging",
             subject=send.message_id,
             time=self._now,
