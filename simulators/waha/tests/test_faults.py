@@ -135,6 +135,9 @@ async def test_the_door_refuses_connections_for_a_while(world: World) -> None:
         ("error_500", 500, lambda body: body["request"]["body"] == SEND),
         ("not_working", 422, lambda body: body["expected"] == ["WORKING"] and "message" not in body),
         ("empty_answer", 201, lambda body: body is None),
+        ("rate_limited", 429, lambda body: "message" in body),
+        ("bad_gateway", 502, lambda body: "message" in body),
+        ("no_lid", 500, lambda body: "no LID found for 5521955550001@" in body["exception"]["details"]),
     ],
 )
 async def test_faults_answer_in_wahas_shapes(
@@ -159,6 +162,44 @@ async def test_a_500_after_its_effect_and_one_before(world: World) -> None:
         await world.control("faults", api={"error_500": {"limit": 1, "after_effect": chance}})
         assert (await world.client.post("/api/sendText", json=SEND)).status_code == 500
         assert len((await world.lines("calls"))[-1]["effects"]) == effects
+
+
+async def test_a_rate_limit_says_when_to_come_again(world: World) -> None:
+    await world.control("faults", api={"rate_limited": {"limit": 1, "retry_after": 7}})
+    assert (await world.client.post("/api/sendText", json=SEND)).headers["retry-after"] == "7"
+
+
+async def test_a_stalled_call_breaks_late_and_has_no_effect(world: World) -> None:
+    await world.control("faults", api={"stalled": {"limit": 1, "seconds": [10, 10]}})
+    with pytest.raises(httpx.RemoteProtocolError):
+        await world.client.post("/api/sendText", json=SEND)
+    call = (await world.lines("calls"))[-1]
+    assert (call["effects"], call["answered"]) == ([], False)
+    assert call["seconds"] >= 0.1
+
+
+async def test_an_own_message_is_told_again_as_typed_on_the_phone(world: World) -> None:
+    await world.control("faults", webhooks={"echo_as_app": {"limit": 1}})
+    await world.client.post("/api/sendText", json=SEND)
+    await world.drain()
+    assert [body["payload"]["source"] for body in world.receiver.bodies("message.any")] == ["api", "app"]
+    assert len({body["payload"]["id"] for body in world.receiver.bodies("message.any")}) == 1
+
+
+async def test_a_swallowed_message_is_in_the_history_only(world: World) -> None:
+    await world.control("faults", webhooks={"swallowed": {"limit": 1}})
+    sent = (await world.client.post("/api/sendText", json=SEND)).json()["id"]
+    await world.drain()
+    assert world.receiver.bodies("message.any") == []
+    history = (await world.client.get("/api/shop/chats/5521955550001@c.us/messages")).json()
+    assert [message["id"] for message in history] == [sent]
+
+
+async def test_customers_may_read_by_themselves(world: World) -> None:
+    await world.control("settings", delivered_after_seconds=0.1, reads_after_seconds=0.2)
+    await world.client.post("/api/sendText", json=SEND)
+    await world.drain()
+    assert [body["payload"]["ack"] for body in world.receiver.bodies("message.ack")] == [2, 3]
 
 
 async def test_echo_and_ack_come_before_a_slow_answer(world: World) -> None:

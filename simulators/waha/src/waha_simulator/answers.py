@@ -10,10 +10,11 @@ NOT_WORKING = "Session status is not as expected. Try again later or restart the
 class ApiError(Exception):
     """An answer that is an error, with the body exactly as WAHA writes it."""
 
-    def __init__(self, status: int, body: Json) -> None:
+    def __init__(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{status}")
         self.status = status
         self.body = body
+        self.headers = headers or {}
 
 
 def validation(*messages: str) -> ApiError:
@@ -42,6 +43,11 @@ def wrong_status(session: str, status: str, *expected: str) -> ApiError:
 
 def unprocessable(message: str) -> ApiError:
     return ApiError(422, {"message": message, "error": "Unprocessable Entity", "statusCode": 422})
+
+
+def rate_limited(seconds: float) -> ApiError:
+    """429 of a proxy: WAHA has none of its own."""
+    return ApiError(429, {"message": "Too Many Requests"}, {"retry-after": str(int(seconds))})
 
 
 def not_implemented(engine: str) -> ApiError:

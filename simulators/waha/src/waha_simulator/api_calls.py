@@ -33,13 +33,14 @@ class Answer:
     status: int
     body: Any = None
     media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
 
     def response(self) -> Response:
         if isinstance(self.body, bytes):
             return Response(self.body, status_code=self.status, media_type=self.media_type)
         if self.status == 201 and self.body is None:
             return Response(status_code=201)
-        return JSONResponse(self.body, status_code=self.status)
+        return JSONResponse(self.body, status_code=self.status, headers=self.headers)
 
 
 @dataclass
@@ -122,7 +123,7 @@ class Api:
             call.body = await _json_body(request)
             answer, dropped = await self._with_faults(call, handler)
         except ApiError as problem:
-            answer = Answer(problem.status, problem.body)
+            answer = Answer(problem.status, problem.body, headers=problem.headers)
         if not open_to_all:
             self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped)
         if dropped:
@@ -146,13 +147,18 @@ class Api:
         what = (path, self._counted[path])
         if self._strikes(call, "refuse", what):
             return Answer(499, {}), True
+        if stalled := self._strikes(call, "stalled", what):
+            await asyncio.sleep(self.simulator.faults.seconds(stalled, *what) * self.simulator.time_factor)
+            return Answer(499, {}), True
         self._refusals(call, what)
-        broken = self._strikes(call, "error_500", what)
-        if broken and not self.simulator.faults.chance(broken, "after_effect", *what):
-            raise call.thrown("Protocol error: Target closed", self._engine(call))
-        answer = await handler(call)
-        if broken:
-            raise call.thrown("Protocol error: Target closed", self._engine(call))
+        broken = self._strikes(call, "error_500", what) or self._strikes(call, "bad_gateway", what)
+        if broken is None:
+            answer = await handler(call)
+        elif self.simulator.faults.chance(broken, "after_effect", *what):
+            await handler(call)
+            raise self._breakdown(call)
+        else:
+            raise self._breakdown(call)
         if slow := self._strikes(call, "slow", what):
             await asyncio.sleep(self.simulator.faults.seconds(slow, *what) * self.simulator.time_factor)
         if self._strikes(call, "lost_answer", what):
@@ -161,10 +167,21 @@ class Api:
             return Answer(answer.status, None), False
         return answer, False
 
+    def _breakdown(self, call: Call) -> ApiError:
+        """WAHA's 500, or the 502 of a proxy before it: neither says whether anything was sent."""
+        if "bad_gateway" in call.faults:
+            return ApiError(502, {"message": "Bad Gateway"})
+        return call.thrown("Protocol error: Target closed", self._engine(call))
+
     def _refusals(self, call: Call, what: tuple[object, ...]) -> None:
         """Faults that answer with an error and have no effect."""
         if self._strikes(call, "not_working", what):
             raise answers.wrong_status(str(call.body.get("session") or "default"), "STARTING", "WORKING")
+        if limited := self._strikes(call, "rate_limited", what):
+            raise answers.rate_limited(limited.options["retry_after"])
+        if self._strikes(call, "no_lid", what):
+            user = str(call.body.get("chatId") or "").partition("@")[0]
+            raise call.thrown(f"no LID found for {user}@s.whatsapp.net from server", self._engine(call))
         for name, code in (("error_463", 463), ("error_475", 475)):
             if self._strikes(call, name, what):
                 raise call.thrown(f"server returned error {code}", self._engine(call))

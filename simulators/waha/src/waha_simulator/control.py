@@ -26,7 +26,7 @@ from waha_simulator.load import Loads, Plan
 from waha_simulator.payloads import full_id, me_of
 from waha_simulator.payloads.happenings import ACK_NAMES, Message
 from waha_simulator.sessions import Session
-from waha_simulator.simulator import Simulator
+from waha_simulator.simulator import Manners, Simulator
 
 Json = dict[str, Any]
 Handler = Callable[[Request, Fields], Awaitable[Any]]
@@ -87,6 +87,8 @@ class Control:
             "ordered": simulator.deliveries.ordered,
             "time_factor": simulator.time_factor,
             "delivers": simulator.manners.delivers,
+            "delivered_after_seconds": simulator.manners.delivered_after_seconds,
+            "reads_after_seconds": simulator.manners.reads_after_seconds,
             "hang_before_422_seconds": simulator.manners.hang_before_422_seconds,
             "webhook_lines": len(simulator.ledger.webhooks),
             "call_lines": len(simulator.ledger.calls),
@@ -105,9 +107,13 @@ class Control:
         time_factor = fields.number("time_factor", simulator.time_factor)
         delivers = fields.flag("delivers", simulator.manners.delivers)
         hang = fields.number("hang_before_422_seconds", simulator.manners.hang_before_422_seconds)
+        delivered = fields.number("delivered_after_seconds", simulator.manners.delivered_after_seconds)
+        reads = simulator.manners.reads_after_seconds
+        if fields.given("reads_after_seconds"):
+            reads = fields.number("reads_after_seconds", 0.0)
         fields.nothing_else()
         simulator.deliveries.ordered, simulator.time_factor = ordered, time_factor
-        simulator.manners.delivers, simulator.manners.hang_before_422_seconds = delivers, hang
+        simulator.manners = Manners(delivers, delivered, reads, hang)
         return await self.state(request, fields)
 
     async def drain(self, request: Request, fields: Fields) -> Json:

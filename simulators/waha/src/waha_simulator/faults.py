@@ -17,10 +17,16 @@ WEBHOOK_FAULTS: dict[str, dict[str, Any]] = {
     "reorder": {"seconds": [0.3, 2.0]},
     "lost_answer": {},
     "early_ack": {"seconds": [0.2, 1.0]},
+    "echo_as_app": {"seconds": [0.2, 1.0]},
+    "swallowed": {},
 }
 API_FAULTS: dict[str, dict[str, Any]] = {
     "refuse": {},
+    "stalled": {"seconds": [1.0, 3.0]},
     "not_working": {},
+    "rate_limited": {"retry_after": 1},
+    "bad_gateway": {"after_effect": 0.5},
+    "no_lid": {},
     "error_463": {"only_first_contacts": True},
     "error_475": {"only_first_contacts": True},
     "error_500": {"after_effect": 0.5},

@@ -38,6 +38,8 @@ class Manners:
     """What the control API may change while everything runs."""
 
     delivers: bool = True
+    delivered_after_seconds: float = DELIVERED_SECONDS
+    reads_after_seconds: float | None = None
     hang_before_422_seconds: float = 15.0
 
 
@@ -120,7 +122,7 @@ class Simulator:
         # WAHA's WPP engine waits 3 s before it tells own messages; their acks come first.
         late = WPP_OWN_MESSAGE_SECONDS if session.engine == "WPP" else 0.0
         self._emit_message(session, message, seq, after_seconds=late)
-        self._own_acks(session, message, faults=[], after_seconds=DELIVERED_SECONDS)
+        self._own_acks(session, message, faults=[], after_seconds=self.manners.delivered_after_seconds)
         return seq
 
     def sends(self, session: Session, chat: str, text: str, *, reserved_id: str | None, quote: Quote | None) -> Message:
@@ -221,6 +223,13 @@ class Simulator:
             return
         if self.history.move(session.name, message.bare_id, DEVICE):
             self._emit_ack(session, message, DEVICE, faults=faults)
+            if (seconds := self.manners.reads_after_seconds) is not None:
+                self.deliveries.start(self._read_later(session, message, seconds))
+
+    async def _read_later(self, session: Session, message: Message, seconds: float) -> None:
+        await asyncio.sleep(seconds * self.time_factor)
+        if self.history.move(session.name, message.bare_id, READ):
+            self._emit_ack(session, message, READ)
 
     def _emit_message(
         self,
@@ -233,8 +242,14 @@ class Simulator:
     ) -> None:
         if session.me is None or (message.is_group and (session.config.get("ignore") or {}).get("groups")):
             return
-        self._emit_once(session, message, seq, faults or [], after_seconds, in_order=True)
         what = (session.name, message.bare_id)
+        if self.faults.strikes("webhooks", "swallowed", *what):
+            return
+        self._emit_once(session, message, seq, faults or [], after_seconds, in_order=True)
+        if message.from_me and (later := self.faults.strikes("webhooks", "echo_as_app", *what)):
+            # Browser engines forget within minutes what they sent for the API, and tell it as typed on the phone (#2054).
+            wait = after_seconds + self.faults.seconds(later, *what)
+            self._emit_once(session, replace(message, source="app"), seq, ["echo_as_app"], wait, in_order=False)
         if again := self.faults.strikes("webhooks", "duplicate", *what):
             wait = after_seconds + self.faults.seconds(again, *what)
             self._emit_once(session, message, seq, ["duplicate"], wait, in_order=False)
