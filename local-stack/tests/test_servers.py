@@ -14,6 +14,8 @@ from aiormq.exceptions import ChannelAccessRefused, ProbableAuthenticationError
 from local_stack.account import postgres_account
 from local_stack.instances import Instance
 from local_stack.postgres_server import binaries
+from local_stack.preparing import migrate
+from local_stack.process_table import SERVICES
 from local_stack.processes import Process
 from local_stack.progress import CannotContinue
 
@@ -126,6 +128,11 @@ async def test_a_confirmed_message_survives_a_killed_broker(running: Instance) -
         assert found is not None
         assert found.body == b"here"
         await found.ack()
+
+
+def test_tables_that_cannot_be_made_stop_the_start_with_their_service(running: Instance) -> None:
+    with pytest.raises(CannotContinue, match="The tables of identity could not be brought up to date"):
+        migrate(running, SERVICES[0])  # its roles are not there
 
 
 def test_several_processes_that_start_at_once_share_one_server(running: Instance) -> None:

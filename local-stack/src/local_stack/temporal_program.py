@@ -19,7 +19,7 @@ from local_stack.progress import CannotContinue, step
 VERSION = "v1.5.1"  # the newest that `go install` accepts: later ones replace a module, which it refuses
 _GO_PACKAGE = f"github.com/temporalio/cli/cmd/temporal@{VERSION}"
 _NEEDED_OPTION = "--http-port"
-_FIRST_BYTES_SECONDS = 15.0
+_FIRST_BYTES_SECONDS = 30.0
 _DOWNLOAD_SECONDS = 240.0
 _BUILD_SECONDS = 1800.0
 _BUILD_TICK_SECONDS = 15.0
