@@ -86,6 +86,7 @@ create index sends_by_provider_id on channel_gateway.send_attempts (tenant_id, c
     where provider_id is not null;
 create index sends_without_id on channel_gateway.send_attempts (tenant_id, channel_id, external_chat_id)
     where state in ('sending', 'unknown') and not id_reserved;
+create index sends_newest on channel_gateway.send_attempts (tenant_id, channel_id, created_at desc, message_id desc);
 -- across tenants, for the finder alone
 create index sends_to_look_up on channel_gateway.send_attempts (look_at) where state = 'unknown';
 create index sends_by_expiry on channel_gateway.send_attempts (expires_at) where state = 'pending';

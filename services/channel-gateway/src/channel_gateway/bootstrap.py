@@ -34,6 +34,7 @@ from channel_gateway.adapters.receiving_channels_in_postgres import ReceivingCha
 from channel_gateway.adapters.send_outcomes_in_postgres import SendOutcomesInPostgres
 from channel_gateway.adapters.send_queue_in_postgres import SendQueueInPostgres
 from channel_gateway.adapters.send_requests_in_postgres import SendRequestsInPostgres
+from channel_gateway.adapters.send_rows import SENDS
 from channel_gateway.adapters.senders_in_postgres import SendersInPostgres
 from channel_gateway.adapters.sessions_in_postgres import SessionsInPostgres
 from channel_gateway.adapters.vault import SealBroken, Vault, read_keys
@@ -64,6 +65,7 @@ from channel_gateway.entrypoints.events import (
     on_message_send_requested,
 )
 from channel_gateway.entrypoints.http.channel_status import channel_status_routes
+from channel_gateway.entrypoints.http.channel_work import Providers, channel_work_routes
 from channel_gateway.entrypoints.http.channels import Surroundings, channel_routes
 from channel_gateway.entrypoints.http.waha_webhook import WahaWebhookDoor
 from channel_gateway.entrypoints.http.webhook_info import webhook_info_routes
@@ -116,7 +118,8 @@ class Assembly:
         client = WahaClient(self.addresses, answer_s=sending.answer_s)
         messenger, due = WahaMessenger(client), DueInPostgres(self.works)
         looking = LookForSends(self.begin, messenger, self.patience)
-        bringing_up = BringUpChannels(self.begin, WahaSessions(client))
+        self.provider_sessions = WahaSessions(client)
+        bringing_up = BringUpChannels(self.begin, self.provider_sessions)
 
         async def to_end(most: int) -> Sequence[tuple[str, str]]:
             await due.measure()
@@ -193,6 +196,7 @@ class Assembly:
             routes=[
                 channel_routes(around),
                 channel_status_routes(self.work_of),
+                channel_work_routes(around, Providers(self.provider_sessions, self.begin, SENDS)),
                 webhook_info_routes(self.settings.max_webhook_bytes),
             ],
             roles=[

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kernel.cause import Cause
+from kernel.errors import DomainError
 from kernel.ids import new_id
 from postgres.database import Connection
 
@@ -89,6 +90,13 @@ class ChannelChecksInPostgres:
             [each.actor for each in asked],
         )
         await self._connection.execute(NOTIFY)
+
+    async def around(self, key: tuple[str, str]) -> tuple[Server, Webhook]:
+        """Return where a living channel's provider is, and how it reaches us. Raises not_found."""
+        row = await self._connection.fetchrow(AROUND, [key[0]], [key[1]])
+        if row is None:
+            raise DomainError("not_found", "there is no such channel")
+        return self._server(row), self._webhook(row)
 
     async def take(self, channels: Sequence[tuple[str, str]], again_s: float) -> Sequence[Check]:
         """Return what is due of these (tenant, channel); unless something is stored, again later."""

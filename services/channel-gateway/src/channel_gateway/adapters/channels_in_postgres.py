@@ -68,6 +68,8 @@ _WRITABLE = frozenset(
         "credential_id",
         "webhook_id",
         "webhook_credential_id",
+        "webhook_active",
+        "webhook_configured_at",
         "pipeline_id",
         "default_session_timeout_minutes",
         "allow_groups",

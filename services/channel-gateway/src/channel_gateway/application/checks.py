@@ -47,6 +47,9 @@ class Checks(Protocol):
     async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
         """Have channels that are being activated looked at, unless they are already; `asked` by whom, for each."""
 
+    async def around(self, key: tuple[str, str]) -> tuple[Server, Webhook]:
+        """Return where a living channel's provider is, and how it reaches us. Raises not_found."""
+
     async def take(self, channels: Sequence[tuple[str, str]], again_s: float) -> Sequence[Check]:
         """Return what is due of these (tenant, channel); unless something is stored, again later."""
 
