@@ -1,12 +1,14 @@
 """The doctor at servers of this test's own: each thing is broken for real, found, named with its repair, and put right again."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aio_pika
@@ -19,7 +21,7 @@ from contracts.topology import Topology, load_topology
 from kernel.ids import new_id
 from local_stack.__main__ import main
 from local_stack.answering import answers_ready
-from local_stack.doctor import broker, clocks, databases, files, machine, waha, workflows
+from local_stack.doctor import broker, clocks, databases, files, machine, processes, waha, workflows
 from local_stack.doctor.finding import Finding
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, SIMULATOR, module_command, programs, service_environment
@@ -337,6 +339,19 @@ def test_a_process_of_ours_that_the_network_reaches_is_told(tmp_path: Path, free
         listener.kill()
     complaint = next(one for one in _complaints(found) if one.about == "ports")
     assert complaint.told == f"0.0.0.0:{port} can be reached from other machines"
+
+
+def test_errors_that_a_ready_process_logs_are_counted(tmp_path: Path) -> None:
+    instance = Instance.open("test-errors", tmp_path, {})
+    instance.logs.mkdir()
+    now, long_ago = datetime.now(UTC).isoformat(), "2026-01-01T00:00:00Z"
+    told = [("error", "a send failed", now)] * 3 + [("info", "started", now), ("error", "a send failed", long_ago)]
+    lines = [json.dumps({"level": level, "event": event, "timestamp": at}) for level, event, at in told]
+    (instance.logs / "channel-gateway.log").write_text("\n".join(["Traceback, say", *lines]))
+
+    complaint = _only(processes.errors(instance), "warn")
+
+    assert complaint.told == "channel-gateway logged 3 errors in the last 10 minutes (3 × a send failed)"
 
 
 def test_clocks_are_compared_within_what_asking_took() -> None:

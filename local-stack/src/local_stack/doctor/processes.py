@@ -1,18 +1,22 @@
 """The product's own processes: each asked for its readiness, and the gateway for all of them."""
 
 import asyncio
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 from local_stack.doctor.finding import Finding, Of, in_words, make
-from local_stack.files import read_json
+from local_stack.files import last_lines, read_json
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, Service, url
 
 GATEWAY = Of("gateway")
 PROCESSES = Of("services")
 _OFTEN = 3
+_LATELY_MINUTES, _LOG_LINES = 10, 500
 
 
 async def examine(instance: Instance) -> list[Finding]:
@@ -23,7 +27,7 @@ async def examine(instance: Instance) -> list[Finding]:
     found = [one for one in answers if one]
     if not found:
         found.append(PROCESSES.ok(f"all {len(SERVICES)} are ready: {', '.join(one.name for one in SERVICES)}"))
-    return [*found, *_restarts(instance), gateway]
+    return [*found, *_restarts(instance), *errors(instance), gateway]
 
 
 async def _readiness(client: httpx.AsyncClient, instance: Instance, service: Service) -> Finding | None:
@@ -58,6 +62,29 @@ async def _gateway(client: httpx.AsyncClient, instance: Instance) -> Finding:
         told = f"answered health with {health.status_code} and a stranger's question with {refused.status_code}, not 200 and 401"
         return GATEWAY.fail(told, logs)
     return GATEWAY.ok(f"{address} answers, and strangers see nothing")
+
+
+def errors(instance: Instance) -> list[Finding]:
+    """What goes wrong again and again inside a process that calls itself ready stands in its log."""
+    since = (datetime.now(UTC) - timedelta(minutes=_LATELY_MINUTES)).isoformat()
+    found = []
+    for service in SERVICES:
+        lines = last_lines(instance.logs / f"{service.name}.log", _LOG_LINES).splitlines()
+        told = Counter(str(line["event"]) for text in lines if (line := _error_in(text)) and line["timestamp"] >= since)
+        if told:
+            most = in_words([f"{number} × {event}" for event, number in told.most_common()], 2)
+            words = f"{service.name} logged {told.total()} errors in the last {_LATELY_MINUTES} minutes ({most})"
+            found.append(PROCESSES.warn(words, make(instance, f"logs SERVICE={service.name}")))
+    return found
+
+
+def _error_in(text: str) -> dict[str, Any] | None:
+    try:
+        line: Any = json.loads(text)
+    except ValueError:
+        return None
+    is_error = isinstance(line, dict) and line.get("level") in ("error", "critical")
+    return line if is_error and line.keys() >= {"event", "timestamp"} else None
 
 
 def _restarts(instance: Instance) -> list[Finding]:
