@@ -5,18 +5,24 @@ from typing import Any
 
 from postgres.database import Connection
 
+from contact.adapters.contact_rows import DEFINED_VALUES, IDENTITIES
 from contact.application.announcements import tags_on_meeting
 from contact.domain.address_book import AddressBook, Known, Link, Sender
 from contact.domain.channel_identity import Identity
 from contact.domain.phone_number import phone_key
-from contact.domain.search_text import folded
+from contact.domain.search_text import folded, words_within
+
+HELD_BY_ANOTHER = """was.deleted_at is not null and exists (select from contacts o
+    where o.tenant_id = was.tenant_id and o.project_id = was.project_id and o.id <> was.id
+    and o.deleted_at is null and o.merged_into_id is null and o.erased_at is null"""
 
 # Live identities with the same value on any channel of the project, or with the same phone key; and contacts whose phone was
 # entered by people. The tenant travels with every row: the batch holds many.
 HOLDING = """
 with wanted as (
-    select distinct tenant_id, project_id, kind, value, match_key
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as w (tenant_id, project_id, kind, value, match_key)
+    select distinct tenant_id, project_id, kind, value, match_key, match_key_reversed
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+        as w (tenant_id, project_id, kind, value, match_key, match_key_reversed)
 )
 select i.channel_id::text, i.kind, i.value, null as phone_key, c.*
 from (
@@ -33,20 +39,20 @@ union all
 select null, null, null, c.phone_key, c.tenant_id::text, c.project_id::text, c.id::text, c.name, c.name_source, c.language,
     c.version, c.deleted_at is not null
 from wanted w
-join contacts c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.phone_key = w.match_key
+join contacts c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.phone_key_reversed = w.match_key_reversed
     and c.erased_at is null and c.merged_into_id is null
 where w.kind in ('wa_pn', 'phone')
 """
 
 KEEP_CONTACTS = """
-insert into contacts (tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel, language, tags,
-    origin, first_interaction_at, last_interaction_at)
-select tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel,
-    coalesce(language, 'en'), string_to_array(tags, ','), 'inbound', first_at, last_at
+insert into contacts (tenant_id, id, project_id, name, name_source, name_folded, name_words, phone, phone_key, source_channel,
+    language, tags, tag_keys, origin, first_interaction_at, last_interaction_at)
+select tenant_id, id, project_id, name, name_source, name_folded, string_to_array(name_words, ' '), phone, phone_key, source_channel,
+    coalesce(language, 'en'), string_to_array(tags, ','), string_to_array(tags, ','), 'inbound', first_at, last_at
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::timestamptz[], $13::timestamptz[])
-    as met (tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, source_channel, language, tags, first_at,
-        last_at)
+    $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+    as met (tenant_id, id, project_id, name, name_source, name_folded, name_words, phone, phone_key, source_channel, language, tags,
+        first_at, last_at)
 order by id
 """
 
@@ -69,21 +75,31 @@ from (
 where c.tenant_id = seen.tenant_id and c.id = seen.id and (c.last_interaction_at is null or c.last_interaction_at < seen.at)
 """
 
-RENAME_AND_RESTORE = """
+# Who comes back gives up what another live contact holds meanwhile: a unique key would stop the line over it.
+RENAME_AND_RESTORE = f"""
 update contacts c set
     name = case when c.name_source in ('push', 'provider') then changed.name else c.name end,
     name_source = case when c.name_source in ('push', 'provider') then changed.name_source else c.name_source end,
     name_folded = case when c.name_source in ('push', 'provider') then changed.name_folded else c.name_folded end,
+    name_words = case when c.name_source in ('push', 'provider') then string_to_array(changed.name_words, ' ') else c.name_words end,
+    phone = case when changed.lost_phone is null then c.phone end,
+    phone_key = case when changed.lost_phone is null then c.phone_key end,
+    email = case when changed.lost_email is null then c.email end,
+    external_id = case when changed.lost_external_id is null then c.external_id end,
     deleted_at = null, version = c.version + 1, updated_at = now()
 from (
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
-        as s (tenant_id, id, name, name_source, name_folded) order by id
+    select s.*, case when {HELD_BY_ANOTHER} and o.phone_key = was.phone_key) then was.phone end as lost_phone,
+        case when {HELD_BY_ANOTHER} and o.email = was.email) then was.email end as lost_email,
+        case when {HELD_BY_ANOTHER} and o.external_id = was.external_id) then was.external_id end as lost_external_id
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+        as s (tenant_id, id, name, name_source, name_folded, name_words)
+    join contacts was on was.tenant_id = s.tenant_id and was.id = s.id
+    order by s.id
 ) changed
 where c.tenant_id = changed.tenant_id and c.id = changed.id
 returning c.tenant_id, c.id, c.project_id, c.name, c.name_source, c.email, c.phone, c.external_id, c.source_channel, c.language,
-    c.timezone, c.tags, c.custom_fields, c.origin, c.opted_out, c.version, c.created_at,
-    (select coalesce(jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'channel_id', i.channel_id)), '[]')::text
-     from channel_identities i where i.tenant_id = c.tenant_id and i.contact_id = c.id and i.ended_at is null) as identities
+    c.timezone, c.tags, {DEFINED_VALUES}, c.origin, c.opted_out, c.version, c.created_at, {IDENTITIES},
+    changed.lost_phone, changed.lost_email, changed.lost_external_id
 """
 
 
@@ -104,6 +120,8 @@ class ContactsInPostgres:
             [identity.kind for _, identity in asked],
             [identity.value for _, identity in asked],
             [identity.match_key for _, identity in asked],
+            # turned round here: what a function makes of a column is not looked up by index behind the wall
+            [identity.match_key[::-1] for _, identity in asked],
         )
         book = AddressBook()
         contacts: dict[str, Known] = {}
@@ -138,6 +156,7 @@ class ContactsInPostgres:
                 [contact.name for contact in met],
                 [contact.name_source for contact in met],
                 [folded(contact.name) for contact in met],
+                [" ".join(words_within(contact.name)) for contact in met],
                 [contact.phone for contact in met],
                 [phone_key(contact.phone) if contact.phone else None for contact in met],
                 [contact.channel_type for contact in met],
@@ -182,5 +201,6 @@ class ContactsInPostgres:
                 [contact.name for contact in changed],
                 [contact.name_source for contact in changed],
                 [folded(contact.name) for contact in changed],
+                [" ".join(words_within(contact.name)) for contact in changed],
             )
         )

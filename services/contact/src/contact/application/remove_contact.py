@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from contact.application.announcements import Caused
+from kernel.cause import Cause
+
 from contact.application.work import Work
 
 
-async def remove_contact(contact_id: str, *, by: Caused, expect: Callable[[int], None], work: Work) -> None:
+async def remove_contact(contact_id: str, *, by: Cause, expect: Callable[[int], None], work: Work) -> None:
     """Delete softly; a second time it is not found."""
     row = await work.directory.get(by.tenant_id, contact_id)
     expect(row["version"])

@@ -1,6 +1,6 @@
 """What the use cases of this service work with, inside one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,6 +9,11 @@ from contact.application.announcements import Announcements
 from contact.domain.address_book import AddressBook, Known, Link, Sender
 from contact.domain.channel_identity import Identity
 from contact.domain.contact import Details
+from contact.domain.custom_field import Definition
+from contact.domain.tags import TaggedContact
+
+Addressed = tuple[Identity, str | None]
+"""An identity, and the channel that it belongs to."""
 
 
 class Contacts(Protocol):
@@ -24,11 +29,17 @@ class Contacts(Protocol):
         """Note when contacts were last heard of; silent, and only ever forward."""
 
     async def rename_and_restore(self, changed: Sequence[Known]) -> list[Any]:
-        """Store push names and bring deleted contacts back, unless a person was faster; return the rows as they are now."""
+        """Store push names and bring deleted contacts back, unless a person was faster; return the rows as they are now.
+
+        A contact that comes back gives up the phone, e-mail or external id that another one holds meanwhile (`given_up`).
+        """
 
 
 class Directory(Protocol):
     """People's side: one contact at a time. Every call names the tenant."""
+
+    async def plan_for_values(self) -> None:
+        """Have the lists of this transaction planned for the values that they are asked with."""
 
     async def get(self, tenant_id: str, contact_id: str) -> Any:
         """Return the row of a contact; raise not_found."""
@@ -44,23 +55,20 @@ class Directory(Protocol):
     ) -> str | None:
         """Return the id of another live contact that holds one of these."""
 
-    async def holder_of(
-        self, tenant_id: str, project_id: str, channel_id: str | None, identity: Identity
-    ) -> str | None:
-        """Return the id of the contact that has a live identity."""
+    async def holders_of(
+        self, tenant_id: str, project_id: str, identities: Sequence[Addressed]
+    ) -> Mapping[Addressed, str]:
+        """Return the ids of the contacts that have live identities."""
 
-    async def enter(
-        self,
-        tenant_id: str,
-        project_id: str,
-        details: Details,
-        identities: Sequence[tuple[Identity, str | None]],
-        *,
-        evidence: str,
-    ) -> Any:
-        """Store a new contact; return its row."""
+    async def enter(self, tenant_id: str, project_id: str, details: Details) -> str:
+        """Store a new contact; return its id."""
 
-    async def change(self, tenant_id: str, contact_id: str, version: int, details: Details) -> Any:
+    async def link(
+        self, tenant_id: str, project_id: str, contact_id: str, identities: Sequence[Addressed], *, evidence: str
+    ) -> None:
+        """Store identities that a person entered."""
+
+    async def change(self, tenant_id: str, contact_id: str, version: int, before: Details, after: Details) -> Any:
         """Store changed details if the version is still that one, else raise conflict; return the row."""
 
     async def remove(self, tenant_id: str, contact_id: str, version: int) -> Any:
@@ -70,12 +78,52 @@ class Directory(Protocol):
         """Return the editable attributes of a row."""
 
 
+class Tags(Protocol):
+    """The tags of many contacts at once."""
+
+    async def hold(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], TaggedContact]:
+        """Lock the live contacts among `wanted` (tenant, project, contact), in the order of their ids; return them by these."""
+
+    async def keep(self, changed: Sequence[TaggedContact]) -> None:
+        """Store tags and versions, in one statement."""
+
+
+class Fields(Protocol):
+    """Definitions of custom fields."""
+
+    async def of_project(self, tenant_id: str, project_id: str) -> Mapping[str, Definition]:
+        """Return the definitions of a project by their keys."""
+
+    async def get(self, tenant_id: str, project_id: str, key: str) -> Any:
+        """Return the row of a definition; raise not_found."""
+
+    async def hold(self, tenant_id: str, project_id: str) -> None:
+        """Wait for whoever else defines fields in the project, until the transaction ends."""
+
+    async def previous_type(self, tenant_id: str, project_id: str, key: str) -> str | None:
+        """Return the type that a deleted definition of that key had: its values are kept."""
+
+    async def add(self, tenant_id: str, project_id: str, definition: Definition) -> Any:
+        """Store a new definition; return its row."""
+
+    async def redefine(self, tenant_id: str, field_id: str, version: int, definition: Definition) -> Any:
+        """Store a changed definition if the version is still that one, else raise conflict; return its row."""
+
+    async def remove(self, tenant_id: str, field_id: str, version: int) -> Any:
+        """Delete softly if the version is still that one, else raise conflict; return its row."""
+
+    def definition_of(self, row: Any) -> Definition:
+        """Return the definition that a row holds."""
+
+
 @dataclass(frozen=True)
 class Work:
     """One transaction's worth of collaborators."""
 
     contacts: Contacts
     directory: Directory
+    tags: Tags
+    fields: Fields
     announcements: Announcements
     new_id: Callable[[], str]
     now: datetime

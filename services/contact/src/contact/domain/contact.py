@@ -1,17 +1,16 @@
 """What people may write into a contact: normalised here, refused with the field's name."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import available_timezones
 
-import phonenumbers
-from kernel.errors import DomainError, FieldError
+from contact.domain.addresses import parse_email, parse_phone
+from contact.domain.custom_field import Definition, first_values, values_after
+from contact.domain.refusing import refused
+from contact.domain.tags import Retagged, read_tags, replaced
 
-DEFAULT_COUNTRY = "BR"
-MAX_TAGS = 100
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -28,10 +27,10 @@ class Details:
     language: str = "en"
     timezone: str | None = None
     tags: tuple[str, ...] = ()
-    custom_fields: Mapping[str, Any] | None = None
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
     opted_out: bool = False
 
-    def changed_by(self, given: Mapping[str, Any]) -> "Details":
+    def changed_by(self, given: Mapping[str, Any], defined: Mapping[str, Definition]) -> "Details":
         """Return the details after a partial change; raise DomainError naming the field for what cannot be.
 
         A name that a person gave stays: no push name replaces it.
@@ -40,43 +39,29 @@ class Details:
         if "name" in read:
             read["name_source"] = "user"
         if self.external_id is not None and read.get("external_id", self.external_id) != self.external_id:
-            raise _refused("external_id", "not_allowed", "the external id cannot be changed once set")
+            raise refused("/external_id", "not_allowed", "the external id cannot be changed once set")
+        if "tags" in read:
+            change = replaced(self.tags, read["tags"])
+            read["tags"] = change.tags if change.is_change else self.tags
+        if "custom_fields" in read:
+            read["custom_fields"] = values_after(defined, self.custom_fields, read["custom_fields"])
         return replace(self, **read)
 
     def differences(self, before: "Details") -> dict[str, Any]:
-        """Return the old values of the fields that differ, by name."""
-        old = {
-            name: getattr(before, name) for name in Details.__slots__ if getattr(before, name) != getattr(self, name)
-        }
-        old.pop("name_source", None)
-        return old
+        """Return the old values of the attributes that differ, by name. Tags and custom fields are told one by one instead."""
+        names = [name for name in self.__slots__ if name not in ("name_source", "tags", "custom_fields")]
+        return {name: getattr(before, name) for name in names if getattr(before, name) != getattr(self, name)}
+
+    def retagged(self, before: "Details") -> Retagged:
+        """Return which tags came and went."""
+        return replaced(before.tags, self.tags)
 
 
-def new_details(given: Mapping[str, Any]) -> Details:
-    """Return the details of a contact that a person enters."""
-    return Details(name="", name_source="user").changed_by(given)
-
-
-def parse_phone(text: str, country: str = DEFAULT_COUNTRY) -> str:
-    """Return the E.164 form of a number as people write it; raise DomainError for what is none."""
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException as error:
-        raise _refused("phone", "bad_format", "a phone number expected") from error
-    if not phonenumbers.is_possible_number(number):
-        raise _refused("phone", "bad_format", "a phone number expected")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def unique_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """Return tags without repetitions, case ignored, the first spelling kept."""
-    kept: dict[str, str] = {}
-    for tag in tags:
-        if tag.strip():
-            kept.setdefault(tag.strip().casefold(), tag.strip())
-    if len(kept) > MAX_TAGS:
-        raise _refused("tags", "too_long", f"at most {MAX_TAGS} tags")
-    return tuple(kept.values())
+def new_details(given: Mapping[str, Any], defined: Mapping[str, Definition]) -> Details:
+    """Return the details of a contact that a person enters; `defined` are the custom fields of the project."""
+    values = first_values(defined, given.get("custom_fields"))
+    details = Details(name="", name_source="user").changed_by({**given, "custom_fields": {}}, defined)
+    return replace(details, custom_fields=values)
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,26 +69,19 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
     if "name" in read:
         read["name"] = (read["name"] or "").strip()
         if not read["name"]:
-            raise _refused("name", "too_short", "a name is required")
+            raise refused("/name", "too_short", "a name is required")
     if read.get("email") is not None:
-        read["email"] = read["email"].strip().lower()
-        if not _EMAIL.fullmatch(read["email"]) or len(read["email"]) > 254:
-            raise _refused("email", "bad_format", "an e-mail address expected")
+        read["email"] = parse_email(read["email"], "/email")
     if read.get("phone") is not None:
-        read["phone"] = parse_phone(read["phone"])
+        read["phone"] = parse_phone(read["phone"], "/phone")
     if "language" in read:
         read["language"] = read["language"] or "en"
         if not _LANGUAGE.fullmatch(read["language"]):
-            raise _refused("language", "bad_format", "a BCP 47 language expected")
+            raise refused("/language", "bad_format", "a BCP 47 language expected")
     if read.get("timezone") is not None and read["timezone"] not in available_timezones():
-        raise _refused("timezone", "bad_format", "an IANA zone expected")
+        raise refused("/timezone", "bad_format", "an IANA zone expected")
     if "tags" in read:
-        read["tags"] = unique_tags(read["tags"] or ())
-    for name, empty in (("custom_fields", {}), ("opted_out", False)):
-        if name in read and read[name] is None:
-            read[name] = empty
+        read["tags"] = read_tags(read["tags"] or (), "/tags")
+    if "opted_out" in read:
+        read["opted_out"] = bool(read["opted_out"])
     return read
-
-
-def _refused(field: str, code: str, detail: str) -> DomainError:
-    return DomainError("validation_failed", "1 field needs attention", fields=(FieldError(f"/{field}", code, detail),))

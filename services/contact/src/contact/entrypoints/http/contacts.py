@@ -1,29 +1,36 @@
-"""Contacts over HTTP: list, create, read, change, delete."""
+"""Contacts over HTTP: list, search, create, read, change, delete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
-from telemetry.tracing import current_traceparent
 from web.bodies import Id, PathId, Time
-from web.caller import Caller, TheCaller, TheProject
+from web.caller import TheCaller, TheProject
 from web.etags import IfMatch, check_version
 from web.paging import AnyOf, ListAnswer, Paging, paging
 from web.routes import Routes
 from web.works import Work
 
-from contact.application.announcements import Caused
 from contact.application.change_contact import change_contact as change
 from contact.application.register_contact import register_contact
 from contact.application.remove_contact import remove_contact
 from contact.application.work import Work as ContactWork
-from contact.domain.channel_identity import Identity
-from contact.domain.contact import parse_phone
+from contact.domain.addresses import parse_phone
+from contact.domain.phone_number import phone_key
 from contact.domain.search_text import name_pattern
-from contact.entrypoints.http.schemas import KINDS, ContactAnswer, ContactChange, NewContact, contact_answer
+from contact.domain.sought import Sought
+from contact.domain.tags import tag_key
+from contact.entrypoints.http.schemas import (
+    ContactAnswer,
+    ContactChange,
+    FoundContact,
+    NewContact,
+    contact_answer,
+    identities_of,
+)
 
 WorkOf = Callable[[UnitOfWork], ContactWork]
 Word = Annotated[str | None, Query(max_length=255)]
@@ -31,18 +38,10 @@ Words = Annotated[list[str] | None, Query(), AnyOf()]
 When = Annotated[Time | None, Query()]
 
 
-def caused_by(caller: Caller) -> Caused:
-    """Return who asked, for the events."""
-    return Caused(
-        tenant_id=caller.tenant_id,
-        actor=f"{caller.subject_kind}:{caller.subject}",
-        correlation_id=caller.correlation_id,
-        traceparent=current_traceparent(),
-    )
-
-
-def contact_routes(work_of: WorkOf, contacts: Listing) -> Routes:
-    """Return the routes of contacts; `contacts` is the list that people may ask for."""
+def contact_routes(
+    work_of: WorkOf, contacts: Listing, search: Listing, parameters_of: Callable[[Sought], Sequence[Any]]
+) -> Routes:
+    """Return the routes of contacts; `contacts` and `search` are what people may ask for, the latter with its parameters."""
     routes = Routes("contacts")
 
     @routes.get("/crm/contacts", permission="contacts.view")
@@ -68,13 +67,14 @@ def contact_routes(work_of: WorkOf, contacts: Listing) -> Routes:
         last_interaction_before: When = None,
     ) -> ListAnswer[ContactAnswer]:
         """List contacts, newest first."""
+        await work_of(work).directory.plan_for_values()
         wanted = {
             "name": name and name_pattern(name),
-            "phone": phone and parse_phone(phone),
-            "email": email and email.lower(),
+            "phone": phone and phone_key(parse_phone(phone, "?phone")),
+            "email": email and email.strip().lower(),
             "external_id": external_id,
-            "tags": tags and [tag.lower() for tag in tags],
-            "tags_all": tags_all and [tag.lower() for tag in tags_all],
+            "tags": tags and list({tag_key(tag) for tag in tags}),
+            "tags_all": tags_all and list({tag_key(tag) for tag in tags_all}),
             "source_channel": source_channel,
             "channel_id": channel_id,
             "opted_out": opted_out,
@@ -87,16 +87,29 @@ def contact_routes(work_of: WorkOf, contacts: Listing) -> Routes:
         }
         return await page.answer(work.connection, caller.tenant_id, project_id, wanted=wanted, item=contact_answer)
 
+    @routes.get("/crm/contacts/search", permission="contacts.view")
+    async def search_contacts(
+        work: Work,
+        caller: TheCaller,
+        project_id: TheProject,
+        page: Annotated[Paging, paging(search, sort="-relevance")],
+        q: Annotated[str, Query(min_length=2, max_length=200)],
+    ) -> ListAnswer[FoundContact]:
+        """Find contacts by the beginning of words of the name, digits of the phone, e-mail, external id or tag; best first."""
+        await work_of(work).directory.plan_for_values()
+        sought = parameters_of(Sought.of(q))
+        return await page.answer(work.connection, caller.tenant_id, project_id, *sought, item=FoundContact.of)
+
     @routes.post("/crm/contacts", permission="contacts.manage", status=201)
     async def create_contact(
         body: NewContact, work: Work, caller: TheCaller, project_id: TheProject, response: Response
     ) -> ContactAnswer:
         """Enter a contact."""
         given = body.given()
-        given.pop("identities", None)
         given.pop("project_id", None)
-        identities = [(Identity(KINDS[each.kind], each.value), each.channel_id) for each in body.identities or ()]
-        row = await register_contact(given, identities, project_id=project_id, by=caused_by(caller), work=work_of(work))
+        given.pop("identities", None)
+        identities = identities_of(body.identities)
+        row = await register_contact(given, identities, project_id=project_id, by=caller.cause, work=work_of(work))
         response.headers["Location"] = f"/api/v1/crm/contacts/{row['id']}"
         return contact_answer(row)
 
@@ -110,16 +123,21 @@ def contact_routes(work_of: WorkOf, contacts: Listing) -> Routes:
         contact_id: PathId, body: ContactChange, work: Work, caller: TheCaller, expected: IfMatch
     ) -> ContactAnswer:
         """Change some fields of a contact."""
+        given = body.given()
+        given.pop("identities", None)
         row = await change(
-            contact_id, body.given(), by=caused_by(caller), expect=partial(check_version, expected), work=work_of(work)
+            contact_id,
+            given,
+            identities_of(body.identities),
+            by=caller.cause,
+            expect=partial(check_version, expected),
+            work=work_of(work),
         )
         return contact_answer(row)
 
     @routes.delete("/crm/contacts/{contact_id}", permission="contacts.manage", role="supervisor")
     async def delete_contact(contact_id: PathId, work: Work, caller: TheCaller, expected: IfMatch) -> None:
         """Delete a contact; it comes back when the person writes again."""
-        await remove_contact(
-            contact_id, by=caused_by(caller), expect=partial(check_version, expected), work=work_of(work)
-        )
+        await remove_contact(contact_id, by=caller.cause, expect=partial(check_version, expected), work=work_of(work))
 
     return routes

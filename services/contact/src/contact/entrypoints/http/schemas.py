@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from web.bodies import Answer, Body, Id, Time
 
+from contact.domain.addresses import entered_identity
+from contact.domain.channel_identity import Identity
+
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -48,7 +51,9 @@ class NewContact(Body):
 
 
 class ContactChange(Body):
-    """A partial change: absent means unchanged, null clears."""
+    """A partial change: absent means unchanged, null clears. Tags replace those that are there; custom fields change by key, null
+    clears one; identities are added.
+    """
 
     name: Name | None = None
     email: Annotated[str, Field(max_length=254)] | None = None
@@ -60,6 +65,43 @@ class ContactChange(Body):
     tags: Annotated[list[Tag], Field(max_length=100)] | None = None
     custom_fields: dict[str, Any] | None = None
     opted_out: bool | None = None
+    identities: Annotated[list[NewIdentity], Field(max_length=20)] = []
+
+
+class FoundContact(Answer):
+    """A contact that was searched for. The score tells how good the match is: 1.5 a whole name, down to 0.8."""
+
+    id: Id
+    name: str
+    phone: str | None
+    email: str | None
+    profile_picture_url: str | None = None
+    match_score: float
+    match_field: str
+
+
+class TagAnswer(Answer):
+    """A tag, and how many contacts carry it."""
+
+    tag: str
+    contact_count: int
+
+
+class BulkTags(Body):
+    """Which tags to put on which contacts, and which to take off."""
+
+    contact_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    add: Annotated[list[Tag], Field(max_length=20)] | None = None
+    remove: Annotated[list[Tag], Field(max_length=20)] | None = None
+
+
+class BulkTagsAnswer(Answer):
+    """What became of it."""
+
+    matched: int
+    changed: int
+    unchanged: int
+    not_found: list[Id]
 
 
 class IdentityAnswer(Answer):
@@ -109,6 +151,14 @@ class ContactAnswer(Answer):
     message_count: int | None = None
     session_count: int | None = None
     merged_into_id: Id | None
+
+
+def identities_of(given: list[NewIdentity] | None) -> list[tuple[Identity, str | None]]:
+    """Return the identities that somebody entered, each with its channel; raise DomainError for one that cannot be."""
+    return [
+        (entered_identity(KINDS[each.kind], each.value, f"/identities/{number}/value"), each.channel_id)
+        for number, each in enumerate(given or ())
+    ]
 
 
 def contact_answer(row: Any) -> ContactAnswer:
