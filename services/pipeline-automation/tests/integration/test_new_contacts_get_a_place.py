@@ -92,6 +92,28 @@ def a_contact(
     return event
 
 
+async def a_pipeline(line: Any, tenant: str) -> str:
+    """Make a pipeline that people made; return its id."""
+    own = new_id()
+    await line.administrator.execute(
+        "insert into pipelines (tenant_id, id, project_id, name, name_key, color, position)"
+        " values ($1, $2, $3, 'Sales', 'sales', '#000000', 7)",
+        tenant,
+        own,
+        PROJECT,
+    )
+    await line.administrator.execute(
+        "insert into statuses (tenant_id, id, project_id, pipeline_id, name, name_key, color, status_type, position) values"
+        " ($1, $2, $3, $4, 'Old', 'old', '#000000', 'lost', 0), ($1, $5, $3, $4, 'Lead', 'lead', '#000000', 'open', 1)",
+        tenant,
+        new_id(),
+        PROJECT,
+        own,
+        new_id(),
+    )
+    return own
+
+
 def types(said: list[AnyEvent]) -> list[str]:
     return [event.type for event in said]
 
@@ -144,15 +166,17 @@ async def test_a_new_contact_stands_at_the_first_open_status_and_both_events_tel
     assert (row["contact"], row["pipeline"], row["status"]) == (contact.data.contact_id, "Pipeline Principal", "Novo")
 
 
+@pytest.mark.parametrize("own_pipeline", [True, False])
 async def test_whichever_of_project_channel_and_contact_comes_first_the_contact_ends_in_the_same_place(
-    line: Any,
+    line: Any, own_pipeline: bool
 ) -> None:
     contact = new_id()
-    for number, order in enumerate(itertools.permutations(("project", "channel", "contact"))):
+    for number, order in enumerate(itertools.permutations(("project", "channel", "contact")), start=1):
         tenant = new_id()
+        own = await a_pipeline(line, tenant) if own_pipeline else None
         told = {
             "project": (on_identity_project_created, a_project(line, tenant)),
-            "channel": (on_channel_created, a_channel(line, tenant)),
+            "channel": (on_channel_created, a_channel(line, tenant, pipeline=own)),
             "contact": (on_contact_created, a_contact(line, contact, tenant)),
         }
         said = []
@@ -160,28 +184,14 @@ async def test_whichever_of_project_channel_and_contact_comes_first_the_contact_
             said += await line.hears(*told[each])
 
         assert types(said).count("contact.entered_pipeline.v1") == 1, order
-        assert len(await line.rows(STANDING)) == number + 1
+        standing = await line.rows(STANDING)
+        assert len(standing) == number
+        assert {row["status"] for row in standing} == {"Lead" if own_pipeline else "Novo"}
 
 
 async def test_a_channel_brings_people_to_its_own_pipeline_and_an_unusable_one_to_the_default(line: Any) -> None:
     await line.hears(on_identity_project_created, a_project(line), a_project(line, OTHER, pipeline=new_id()))
-    own = new_id()
-    await line.administrator.execute(
-        "insert into pipelines (tenant_id, id, project_id, name, name_key, color, position)"
-        " values ($1, $2, $3, 'Sales', 'sales', '#000000', 1)",
-        TENANT,
-        own,
-        PROJECT,
-    )
-    await line.administrator.execute(
-        "insert into statuses (tenant_id, id, project_id, pipeline_id, name, name_key, color, status_type, position) values"
-        " ($1, $2, $3, $4, 'Old', 'old', '#000000', 'lost', 0), ($1, $5, $3, $4, 'Lead', 'lead', '#000000', 'open', 1)",
-        TENANT,
-        new_id(),
-        PROJECT,
-        own,
-        new_id(),
-    )
+    own = await a_pipeline(line, TENANT)
     # The other tenant's channel names a pipeline that is not its own.
     await line.hears(on_channel_created, a_channel(line, pipeline=own), a_channel(line, OTHER, pipeline=own))
 

@@ -7,8 +7,11 @@ import pytest
 from contracts.contact.created_v1 import ContactCreatedV1
 from contracts.envelope import AnyEvent
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from kernel.cause import Cause
+from kernel.errors import DomainError
 from kernel.ids import new_id
 from pipeline_automation.application.move_placements import move_placements
+from pipeline_automation.application.remove_status import remove_status
 from pipeline_automation.bootstrap import work_of
 from pipeline_automation.domain.placement import Move, Outcome
 from pipeline_automation.entrypoints.events.on_contact_created import on_contact_created
@@ -160,6 +163,56 @@ async def test_batches_that_move_the_same_contacts_in_opposite_orders_do_not_los
     rows = await line.rows(HISTORY)
     assert len(rows) == len(contacts) + sum(moved)
     assert sum(row["exited_at"] is None for row in rows) == len(contacts)
+
+
+async def test_a_move_waits_for_the_one_before_it_and_starts_from_where_that_ended(line: Any, heard: AnyEvent) -> None:
+    contact = new_id()
+    statuses = await a_project(line, ONE, contact)
+
+    async with line.works.begin([ONE]) as work:
+        await move_placements([a_move(contact, statuses["Em atendimento"], because=heard)], work_of(work))
+        second = asyncio.create_task(carry_out(line, a_move(contact, statuses["Ganho"], because=heard)))
+        done, _ = await asyncio.wait([second], timeout=0.2)
+        assert not done
+    (outcome,), _ = await second
+
+    assert outcome.before is not None
+    assert outcome.before.status.name == "Em atendimento"
+
+
+async def test_nobody_is_moved_to_a_status_that_is_just_going_away(line: Any, heard: AnyEvent) -> None:
+    contact = new_id()
+    statuses = await a_project(line, ONE, contact)
+    (pipeline,) = await line.rows("select id::text from pipelines")
+    by = Cause(tenant_id=ONE, actor="user:x", correlation_id=new_id())
+
+    async with line.works.begin([ONE]) as work:
+        await remove_status(pipeline["id"], statuses["Ganho"], None, by, lambda version: None, work_of(work))
+        move = asyncio.create_task(carry_out(line, a_move(contact, statuses["Ganho"], because=heard)))
+        done, _ = await asyncio.wait([move], timeout=0.2)
+        assert not done
+    (outcome,), _ = await move
+
+    assert outcome.result == "refused"
+
+
+async def test_a_status_is_not_removed_while_somebody_is_being_moved_to_it(line: Any, heard: AnyEvent) -> None:
+    contact = new_id()
+    statuses = await a_project(line, ONE, contact)
+    (pipeline,) = await line.rows("select id::text from pipelines")
+    by = Cause(tenant_id=ONE, actor="user:x", correlation_id=new_id())
+
+    async def remove() -> None:
+        async with line.works.begin([ONE]) as work:
+            await remove_status(pipeline["id"], statuses["Ganho"], None, by, lambda version: None, work_of(work))
+
+    async with line.works.begin([ONE]) as work:
+        await move_placements([a_move(contact, statuses["Ganho"], because=heard)], work_of(work))
+        removal = asyncio.create_task(remove())
+        done, _ = await asyncio.wait([removal], timeout=0.2)
+        assert not done
+    with pytest.raises(DomainError, match="not_empty"):
+        await removal
 
 
 @pytest.mark.parametrize("size", [1, 100])

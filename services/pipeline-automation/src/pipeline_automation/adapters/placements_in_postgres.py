@@ -22,6 +22,7 @@ order by c.tenant_id, c.id
 for update of c
 """
 
+# Both are locked: a row that changed while it was waited for is looked at again as it is then.
 TARGETS = """
 select s.tenant_id::text, s.project_id::text, s.pipeline_id::text, p.active as pipeline_active, s.id::text, s.name, s.description,
     s.color, s.status_type, s.position, s.active, s.version
@@ -32,7 +33,7 @@ from (
 join statuses s on s.tenant_id = w.tenant_id and s.id = w.status_id and s.deleted_at is null
 join pipelines p on p.tenant_id = s.tenant_id and p.id = s.pipeline_id and p.project_id = w.project_id and p.deleted_at is null
 order by p.tenant_id, p.id
-for share of p
+for share of p, s
 """
 
 _OPEN = """p.tenant_id::text, p.project_id::text, p.id::text, p.contact_id::text, p.pipeline_id::text, p.entered_at, p.changed_by,
