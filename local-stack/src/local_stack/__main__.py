@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(Instance.open(given.instance, given.root), given)
     except CannotContinue as reason:
         sys.stderr.write(f"{reason}\n")
+    except BrokenPipeError:  # whoever read along has gone: `make status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PermissionError as refused:
         sys.stderr.write(f"{refused.filename} belongs to somebody else: run as its owner, or remove it as root.\n")
     except OSError as failed:

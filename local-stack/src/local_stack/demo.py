@@ -1,46 +1,58 @@
-"""The demo: a tenant of its own, a WhatsApp conversation through the whole system, and what happened as a timeline with times."""
+"""The demo: a tenant of its own, one WhatsApp conversation both ways as a timeline, and a crash in which nothing is lost."""
 
 import asyncio
-import json
 import secrets
 import time
 from typing import Any
 
+from local_stack import demo_crash, demo_steps
 from local_stack.demo_hearing import Heard, hearing
-from local_stack.demo_product import Product
-from local_stack.demo_whatsapp import Customer, WhatsApp
+from local_stack.demo_product import TIMEOUT_MINUTES, Product
+from local_stack.demo_steps import Known, Timeline
+from local_stack.demo_telling import tell
+from local_stack.demo_whatsapp import WhatsApp, somebody
 from local_stack.files import read_json, write_private_json
 from local_stack.instances import Instance
-from local_stack.process_table import url
+from local_stack.process_table import SIMULATOR, programs, url
 from local_stack.progress import CannotContinue, say, step
 from local_stack.stack import up
+from local_stack.temporal_standing import Standing, standing
 
-WITHIN_S = 30.0
-
-RECEIVED, STORED = "channel.message_received.v1", "message.received.v1"
-STEPS = (
-    ("webhook accepted", RECEIVED, "channel-gateway keeps the delivery and answers 200"),
-    ("contact met", "contact.created.v1", "contact finds or meets the person"),
-    ("session started", "session.started.v1", "session opens an attendance of the chat"),
-    ("message stored", STORED, "messaging stores the message in its chat"),
-)
-"""What becomes of the first message of somebody new: the event that tells of each step."""
+ACTIVE_WITHIN_S = 60.0
+COUNTED_WITHIN_S = 30.0
+NOTICED_WITHIN_S = 60.0  # after the deadline: a timekeeper sleeps 15 s at most
+TICK_S = 10.0
+QUESTION = "Hi! Do you still have the blue one in size 40? 👟"
 
 
 def play(instance: Instance) -> int:
-    """Start everything, play the conversation, print the timeline and how to go on; return the exit code."""
+    """Start everything, play both scenes, print what happened and how to go on; return the exit code."""
     up(instance)
+    if SIMULATOR not in {program.name for program in programs(instance)}:
+        raise CannotContinue("The demo plays WhatsApp by the simulator: unset WAHA_BASE_URL and start again.")
+    facts = asyncio.run(_play(instance))
+    tell(facts)
+    return 0
+
+
+async def _play(instance: Instance) -> dict[str, Any]:
     path = instance.folder.with_name(f"{instance.name}.json")
     kept = read_json(path)
-    with step("making a demo tenant and its WhatsApp channel"):
-        product, facts = _tenant(instance, kept if isinstance(kept, dict) else {})
-        whatsapp = _channel(instance, product, facts)
-    with step("playing a WhatsApp conversation"):
-        timeline = asyncio.run(_conversation(instance, whatsapp))
-    written = {**facts, "timeline": timeline}
-    write_private_json(path, written)
-    _print(written, product)
-    return 0
+    product, facts = await asyncio.to_thread(_tenant, instance, kept if isinstance(kept, dict) else {})
+    async with hearing(instance.rabbitmq_url) as heard:
+        whatsapp = await _channel(instance, product, heard, facts)
+        write_private_json(path, facts)
+        if not facts.get("rule_id") or not await asyncio.to_thread(product.has_rule, facts["rule_id"]):
+            facts["rule_id"] = await asyncio.to_thread(product.make_rule)
+        write_private_json(path, facts)
+        timeline = await _conversation(product, whatsapp, heard, facts)
+        crash = await demo_crash.play(instance, whatsapp, heard)
+        await _silence(instance, timeline)
+        timeline.check_once()
+    counts = {name: product.count(name) for name in ("contacts", "sessions", "messages")}
+    facts |= {"timeline": timeline.told, "crash": crash.facts(), "stored": counts, "usage": product.usage()}
+    write_private_json(path, facts)
+    return facts
 
 
 def _tenant(instance: Instance, kept: dict[str, Any]) -> tuple[Product, dict[str, Any]]:
@@ -48,108 +60,120 @@ def _tenant(instance: Instance, kept: dict[str, Any]) -> tuple[Product, dict[str
     gateway = url(instance, "gateway")
     product = Product(gateway)
     if kept.get("gateway_url") == gateway and product.knows(str(kept.get("api_key", ""))):
-        return product, {name: value for name, value in kept.items() if name != "timeline"}
-    email, password = f"demo-{time.time_ns() // 1_000_000}@ventros.example", secrets.token_urlsafe(18)
-    key = product.register(email, password)
-    return product, {
-        "gateway_url": gateway,
-        "docs_url": f"{gateway}/docs",
-        "email": email,
-        "password": password,
-        "api_key": key,
-    }
+        return product, kept
+    with step("making a demo tenant"):
+        email, password = f"demo-{time.time_ns() // 1_000_000}@ventros.example", secrets.token_urlsafe(18)
+        key = product.register(email, password)
+    known = {"gateway_url": gateway, "docs_url": f"{gateway}/docs", "email": email, "password": password}
+    return product, {**known, "api_key": key}
 
 
-def _channel(instance: Instance, product: Product, facts: dict[str, Any]) -> WhatsApp:
-    """Connect a WhatsApp number, unless an earlier demo's still stands on both sides."""
+async def _channel(instance: Instance, product: Product, heard: Heard, facts: dict[str, Any]) -> WhatsApp:
+    """Connect a WhatsApp number and make it work, unless an earlier demo's still does."""
+    session = facts.get("whatsapp_session") or ""
+    if await asyncio.to_thread(product.channel_status, facts.get("channel_id", "none")) == "":
+        session = f"demo-{time.time_ns() // 1_000_000}"
+        waha = url(instance, "simulator"), instance.secrets["waha_api_key"]
+        facts["channel_id"] = await asyncio.to_thread(product.connect_channel, *waha, session)
+        facts["whatsapp_session"] = session
     whatsapp = WhatsApp(
-        url(instance, "simulator"), url(instance, "simulator_metrics"), instance.secrets["waha_api_key"],
+        url(instance, "simulator"),
+        url(instance, "simulator_metrics"),
+        instance.secrets["waha_api_key"],
         instance.secrets["simulator_control_key"],
-    )  # fmt: skip
-    session = facts.get("whatsapp_session")
-    if session and whatsapp.has(session) and product.has_channel(facts["channel_id"]):
-        whatsapp.session = session
-        return whatsapp
-    session = f"demo-{time.time_ns() // 1_000_000}"
-    channel = product.connect_channel(url(instance, "simulator"), instance.secrets["waha_api_key"], session)
-    webhook = f"{url(instance, 'channel_gateway')}/api/v1/webhooks/{channel['webhook_id']}"
-    whatsapp.open(session, webhook, channel["webhook_secret"])
-    facts |= {"channel_id": channel["id"], "whatsapp_session": session}
+        session,
+    )
+    if await asyncio.to_thread(product.channel_status, facts["channel_id"]) != "active":
+        with step("connecting a WhatsApp number: the channel is activated, its code scanned"):
+            await _activate(product, whatsapp, heard, facts["channel_id"])
     return whatsapp
 
 
-async def _conversation(instance: Instance, whatsapp: WhatsApp) -> list[dict[str, Any]]:
-    """Let people write; return the steps of the first message with their times, each once."""
-    ana, bruno = _somebody("Ana Souza", "11"), _somebody("Bruno Lima", "21")
-    async with hearing(instance.rabbitmq_url) as heard:
+async def _activate(product: Product, whatsapp: WhatsApp, heard: Heard, channel_id: str) -> None:
+    def said(event: str) -> bool:
+        return bool(heard.of(event, lambda each: each.data["channel_id"] == channel_id))
+
+    await asyncio.to_thread(product.activate_channel, channel_id)
+    scanned = asyncio.create_task(asyncio.to_thread(whatsapp.scan, ACTIVE_WITHIN_S))
+    ended = await heard.until(
+        lambda: said("channel.activated.v1") or said("channel.activation_failed.v1"), ACTIVE_WITHIN_S
+    )
+    await scanned
+    if not said("channel.activated.v1"):
+        failed = heard.of("channel.activation_failed.v1", lambda each: each.data["channel_id"] == channel_id)
+        why = failed[-1].data["reason"] if ended and failed else f"nothing came of it within {ACTIVE_WITHIN_S:.0f} s"
+        raise CannotContinue(f"The channel could not be activated ({why}): see `make logs SERVICE=channel-gateway`.")
+
+
+async def _conversation(product: Product, whatsapp: WhatsApp, heard: Heard, facts: dict[str, Any]) -> Timeline:
+    """Ana asks, the rule answers, she reads it; Bruno talks to the owner's phone."""
+    ana, bruno = somebody("Ana Souza", "11"), somebody("Bruno Lima", "21")
+    before = await asyncio.to_thread(product.usage)
+    with step(f"{ana} asks for the blue one; a rule answers"):
         written_at = time.time()
-        first = await asyncio.to_thread(
-            whatsapp.customer_writes, ana, "Hi! Do you still have the blue one in size 40? 👟"
-        )
-        await _until_stored(heard, first)
-        replies = [
-            await asyncio.to_thread(whatsapp.owner_writes, ana, "Hello Ana! Yes, two pairs left."),
-            await asyncio.to_thread(whatsapp.customer_writes, ana, "Great, please keep one for me."),
-            await asyncio.to_thread(whatsapp.customer_writes, bruno, "Bom dia, vocês abrem no sábado?"),
-        ]
-        for message_id in replies:
-            await _until_stored(heard, message_id)
-        return _timeline(heard, first, written_at)
+        message_id = await asyncio.to_thread(whatsapp.customer_writes, ana, QUESTION)
+        timeline = Timeline(heard, Known(message_id, facts["rule_id"]), written_at)
+        timeline.tell("customer wrote", written_at, "the WAHA simulator posts a signed webhook")
+        await timeline.follow(*demo_steps.TAKEN_IN, *demo_steps.ANSWERED)
+        await asyncio.to_thread(whatsapp.customer_reads, ana)
+        await timeline.follow(demo_steps.READ)
+        await _counted(product, before, timeline)
+    facts["chat_id"] = timeline.known.chat_id
+    with step(f"{bruno} writes, and the owner answers from the phone"):
+        for writes, text in (
+            (whatsapp.customer_writes, "Bom dia, vocês abrem no sábado?"),
+            (whatsapp.owner_writes, "Bom dia! Sim, das 9 às 14."),
+        ):
+            await _stored(heard, await asyncio.to_thread(writes, bruno, text))
+    return timeline
 
 
-async def _until_stored(heard: Heard, message_id: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not heard.stored(message_id):
+async def _counted(product: Product, before: dict[str, int], timeline: Timeline) -> None:
+    """One message in, one out and one rule more than before."""
+    meters = ("messages_received", "messages_sent", "automations_run")
+    deadline = time.monotonic() + COUNTED_WITHIN_S
+    while True:
+        used = await asyncio.to_thread(product.usage)
+        if all(used.get(meter, 0) > before.get(meter, 0) for meter in meters):
+            timeline.tell("usage counted", time.time(), "billing counts one message in, one out, one run of a rule")
+            return
         if time.monotonic() > deadline:
-            raise CannotContinue(
-                f"The message did not come through within {WITHIN_S:.0f} s: look at `make status` and `make logs`."
-            )
-        await asyncio.sleep(0.02)
+            late = ", ".join(meter for meter in meters if used.get(meter, 0) <= before.get(meter, 0))
+            raise CannotContinue(f"Billing did not count {late} within {COUNTED_WITHIN_S:.0f} s: see `make doctor`.")
+        await asyncio.sleep(1.0)
 
 
-def _timeline(heard: Heard, message_id: str, written_at: float) -> list[dict[str, Any]]:
-    """Return each step of one message, found by its correlation id: when, how long after it was written, what did it."""
-    (received,) = heard.about(RECEIVED, message_id)
-    steps = [{"step": "customer wrote", "at": written_at, "by": "the WAHA simulator posts a signed webhook"}]
-    for name, event_type, by in STEPS:
-        events = heard.caused_by(received.correlation_id, event_type)
-        if len(events) != 1:
-            raise CannotContinue(f"Step {name!r} happened {len(events)} times instead of once: please report this.")
-        steps.append({"step": name, "at": events[0].said_at, "by": by, "event_id": events[0].id})
-    (stored,) = heard.caused_by(received.correlation_id, STORED)
-    steps.append({"step": "heard by a subscriber", "at": stored.heard_at, "by": f"anybody who subscribed to {STORED}"})
-    return [{**each, "ms": round((float(str(each["at"])) - written_at) * 1000)} for each in steps]
+async def _stored(heard: Heard, message_id: str) -> None:
+    def stored() -> bool:
+        return any(
+            heard.of(event, lambda each: each.data.get("provider_message_id") == message_id)
+            for event in (demo_steps.STORED, "message.sent.v1")
+        )
+
+    if not await heard.until(stored, demo_steps.WITHIN_S):
+        raise CannotContinue(
+            f"A message did not come through within {demo_steps.WITHIN_S:.0f} s: `make doctor` looks for the cause."
+        )
 
 
-def _somebody(name: str, area: str) -> Customer:
-    """Return a customer nobody has met: each demo shows a first meeting."""
-    number = secrets.randbelow(9_000_000) + 1_000_000
-    return Customer(f"55{area}9{number:08}", f"217{number:012}", name)
+async def _silence(instance: Instance, timeline: Timeline) -> None:
+    """Wait until Ana's session ends by itself, and say what is waited for."""
+    spoken = max(float(each["at"]) for each in timeline.told if each["step"] in ("customer wrote", "answer sent"))
+    due = spoken + 60 * TIMEOUT_MINUTES
+    latest = due + NOTICED_WITHIN_S
+    while not await timeline.happens(demo_steps.ENDED, TICK_S):
+        temporal = await asyncio.to_thread(standing, instance)
+        if temporal.state == "missing":
+            say(f"· Ana's session stays open: {temporal.words}")
+            return
+        if temporal.state == "coming":  # as long as that takes, which has a bound of its own
+            latest = time.time() + NOTICED_WITHIN_S
+        elif time.time() > latest:
+            raise CannotContinue(timeline.missing(demo_steps.ENDED, time.time() - due))
+        say(f"  … {_waited_for(due - time.time(), temporal)}")
 
 
-def _print(facts: dict[str, Any], product: Product) -> None:
-    say("\nWhat became of Ana's first message:")
-    for each in facts["timeline"]:
-        say(f"  {each['ms']:>6} ms  {each['step']:<22} {each['by']}")
-    counts = product.counts()
-    say(
-        f"\nStored so far: {counts['contacts']} contacts, {counts['sessions']} sessions, {counts['messages']} messages."
-    )
-    say(
-        f"\nGateway   {facts['gateway_url']}\nAPI docs  {facts['docs_url']}\nLogin     {facts['email']}  {facts['password']}"
-    )
-    say(f"API key   {facts['api_key']}\n\nTry:")
-    for line in curl_lines(facts):
-        say(f"  {line}")
-    say("\nEverything stays running: `make status`, `make logs`, `make down`.")
-
-
-def curl_lines(facts: dict[str, Any]) -> list[str]:
-    """Return three lines to paste."""
-    header, base = f"-H 'X-API-Key: {facts['api_key']}'", f"{facts['gateway_url']}/api/v1/crm"
-    body = json.dumps({"name": "Carla Dias", "phone": "+55 31 98888-0003"})
-    return [
-        f"curl -s {header} '{base}/contacts?limit=5'",
-        f"curl -s {header} '{base}/messages?limit=5&sort=-timestamp'",
-        f"curl -s {header} -H 'Content-Type: application/json' -H 'Idempotency-Key: demo-carla' -d '{body}' '{base}/contacts'",
-    ]
+def _waited_for(left_s: float, temporal: Standing) -> str:
+    if left_s > 0:
+        return f"Ana says nothing any more: her session ends after a minute of silence ({left_s:.0f} s left)"
+    return temporal.words if temporal.state == "coming" else "the session's end is due; its timekeeper looks every 15 s"

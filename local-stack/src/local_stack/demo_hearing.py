@@ -1,11 +1,13 @@
 """Listening to everything that is said on the bus, as any subscriber may: a temporary queue that ends with the demo."""
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
@@ -20,43 +22,47 @@ class HeardEvent:
     id: str
     type: str
     correlation_id: str
-    provider_message_id: str | None
+    data: dict[str, Any]
     said_at: float
     heard_at: float
 
 
 class Heard:
-    """What was heard so far."""
+    """What was heard so far; an event that was said twice under one id was said once."""
 
     def __init__(self) -> None:
-        self.events: list[HeardEvent] = []
+        self._events: dict[str, list[HeardEvent]] = {}
+        self._ids: set[str] = set()
+        self._news = asyncio.Event()
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Note the events of one message."""
         heard_at = time.time()
         for event in json.loads(message.body):
-            self.events.append(
-                HeardEvent(
-                    event["id"],
-                    event["type"],
-                    event["correlationid"],
-                    event["data"].get("provider_message_id"),
-                    datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp(),
-                    heard_at,
+            if event["id"] not in self._ids:
+                self._ids.add(event["id"])
+                said_at = datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+                self._events.setdefault(event["type"], []).append(
+                    HeardEvent(event["id"], event["type"], event["correlationid"], event["data"], said_at, heard_at)
                 )
-            )
+        self._news.set()
 
-    def about(self, event_type: str, message_id: str) -> list[HeardEvent]:
-        """Return the events of a type that speak of one WhatsApp message."""
-        return [each for each in self.events if each.type == event_type and each.provider_message_id == message_id]
+    def of(self, event_type: str, fits: Callable[[HeardEvent], bool] = lambda _: True) -> list[HeardEvent]:
+        """Return the events of a type that fit, in the order in which they were heard."""
+        return [each for each in self._events.get(event_type, []) if fits(each)]
 
-    def caused_by(self, correlation_id: str, event_type: str) -> list[HeardEvent]:
-        """Return the events of a type that follow from one delivery."""
-        return [each for each in self.events if each.type == event_type and each.correlation_id == correlation_id]
-
-    def stored(self, message_id: str) -> bool:
-        """Tell whether a message, either way, was stored."""
-        return bool(self.about("message.received.v1", message_id) or self.about("message.sent.v1", message_id))
+    async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something holds, looking whenever something is heard; False when it does not in time."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), 0.5)
+            except TimeoutError:
+                continue
+        return True
 
 
 @asynccontextmanager

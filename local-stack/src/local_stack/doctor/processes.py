@@ -70,7 +70,9 @@ def errors(instance: Instance) -> list[Finding]:
     found = []
     for service in SERVICES:
         lines = last_lines(instance.logs / f"{service.name}.log", _LOG_LINES).splitlines()
-        told = Counter(str(line["event"]) for text in lines if (line := _error_in(text)) and line["timestamp"] >= since)
+        told = Counter(
+            str(line["event"])[:60] for text in lines if (line := _error_in(text)) and line["timestamp"] >= since
+        )
         if told:
             most = in_words([f"{number} × {event}" for event, number in told.most_common()], 2)
             words = f"{service.name} logged {told.total()} errors in the last {_LATELY_MINUTES} minutes ({most})"

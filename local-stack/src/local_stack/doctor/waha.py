@@ -59,7 +59,7 @@ async def _webhooks(instance: Instance, sessions: list[dict[str, Any]]) -> Findi
         return WEBHOOKS.fail(in_words(wrong), repair)
     if not told:
         return WEBHOOKS.ok("no session posts here yet: `make demo` connects one")
-    return WEBHOOKS.ok(f"{told} sessions post here, signed as the door expects, and forged ones are refused")
+    return WEBHOOKS.ok(f"sessions that post here: {told}, signed as the door expects; forged ones are refused")
 
 
 async def _refused(client: httpx.AsyncClient, address: str, key: str) -> str:
