@@ -72,7 +72,10 @@ class Temporal:
         if not self._away:
             self._away = True
             log.warning(
-                "Temporal is away; what waits for it catches up later", host=self._host, error_type=type(error).__name__
+                "Temporal is away; what waits for it catches up later",
+                host=self._host,
+                error_type=type(error).__name__,
+                reason=str(error)[:200],
             )
 
     def _is_back(self) -> None:

@@ -31,11 +31,7 @@ def stands(found: Talk) -> tuple[int, datetime | None, int]:
 def by_definition(spoken: list[Spoken]) -> tuple[int, datetime | None, int]:
     """Sum up, over our answers, what passed since the first message that was still unanswered."""
     runs = [(answers, [at for at, _ in run]) for answers, run in groupby(sorted(spoken), key=lambda each: each[1])]
-    waited = sum(
-        answer[0] - waiting[0]
-        for (theirs, waiting), (ours, answer) in pairwise(runs)
-        if ours and not theirs
-    )
+    waited = sum(answer[0] - waiting[0] for (theirs, waiting), (ours, answer) in pairwise(runs) if ours and not theirs)
     unanswered = runs[-1][1] if runs and not runs[-1][0] else []
     return 1000 * waited, NOON + timedelta(seconds=unanswered[0]) if unanswered else None, len(unanswered)
 

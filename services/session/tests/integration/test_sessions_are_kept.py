@@ -105,9 +105,9 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(line: Any) ->
         await line.hears(*(line.message(TENANT, chat, at=at) for chat in chats))
         return len(line.statements)
 
-    assert await cost(3, 0) == await cost(300, 0) == 2  # look, begin
+    assert await cost(3, 0) == await cost(300, 0) == 3  # look, timeouts, begin
     assert await cost(3, 1) == await cost(300, 1) == 2  # look, change
-    assert await cost(300, 60) == 3  # look, change, begin
+    assert await cost(300, 60) == 5  # look, timeouts, change, begin, the chats of those that ended
 
 
 async def test_the_database_itself_refuses_a_second_open_session_of_a_chat(line: Any) -> None:
