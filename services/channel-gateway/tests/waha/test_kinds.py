@@ -33,7 +33,14 @@ def wrapped(kind: str, message: dict[str, Any]) -> dict[str, Any]:
     return {"messageContextInfo": {"deviceListMetadataVersion": 2}, kind: {"message": message}}
 
 
-@pytest.mark.parametrize("message", [{"conversation": "hello"}, {"extendedTextMessage": {"text": "hello"}}])
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"conversation": "hello"},
+        {"extendedTextMessage": {"text": "hello"}},
+        {"imageMessage": None, "videoMessage": "", "extendedTextMessage": {"text": "hello"}, "stickerMessage": []},
+    ],
+)
 def test_text(waha: Any, message: dict[str, Any]) -> None:
     assert waha.message(waha.gows(message)).content == Text("hello")
     assert waha.message(waha.noweb(message)).content == Text("hello")

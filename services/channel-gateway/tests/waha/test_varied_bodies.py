@@ -133,6 +133,8 @@ def check(heard: Inbound, body: Any = None) -> None:
     if isinstance(body, dict):
         named = {heard.external_chat_id, *(person.value for person in heard.identities), *heard.mentions}
         assert named <= addresses_in(body)
+        whole = parse_message_id(body["payload"].get("id"))
+        assert heard.from_me or whole is None or whole.chat in (None, heard.external_chat_id)
         me = body.get("me") if isinstance(body.get("me"), dict) else {}
         ours = {address(me.get(name)) for name in ("id", "lid", "jid")}
         assert not ours.intersection(person.value for person in heard.identities), "we are nobody's contact"
