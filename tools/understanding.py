@@ -31,10 +31,10 @@ def files(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _table(engines: Iterable[str], cases: Iterable[Any]) -> Iterator[str]:
-    """Yield the lines of the table; events of which the same becomes on every engine share a row."""
+    """Yield the lines of the table; events that show the same, and of which the same becomes, share a row."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for case in cases:
-        rows.setdefault((case.event, case.what), {})[case.engine] = case.becomes
+        rows.setdefault((case.event, case.what), {})[case.engine] = case.becomes.removeprefix("a message: ")
     shared: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (event, what), by_engine in rows.items():
         cells = tuple(by_engine.get(engine, UNTOLD) for engine in engines)
