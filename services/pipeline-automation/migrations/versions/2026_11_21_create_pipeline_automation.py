@@ -61,7 +61,6 @@ create table pipeline_automation.contacts (
     custom_fields jsonb not null default '{}',
     opted_out boolean not null default false,
     met_at timestamptz,
-    last_interaction_at timestamptz,
     -- changes of single tags and fields that are newer than the snapshot
     later jsonb not null default '{}',
     deleted boolean not null default false,

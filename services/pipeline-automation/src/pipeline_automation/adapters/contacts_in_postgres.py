@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from postgres.database import Connection
@@ -87,16 +86,6 @@ update contacts c set first_place = 'settled'
 from unnest($1::uuid[], $2::uuid[]) as s (tenant_id, id) where c.tenant_id = s.tenant_id and c.id = s.id
 """
 
-TOUCH = """
-update contacts c set last_interaction_at = seen.at
-from (
-    select tenant_id, id, max(at) as at from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as s (tenant_id, id, at)
-    group by tenant_id, id order by tenant_id, id
-) seen
-where c.tenant_id = seen.tenant_id and c.id = seen.id and (c.last_interaction_at is null or c.last_interaction_at < seen.at)
-"""
-
-
 PROJECT = "select project_id::text from contacts where tenant_id = $1 and id = $2 and not deleted"
 
 
@@ -154,11 +143,6 @@ class ContactsInPostgres:
         if contacts:
             ids = [each for *_, each in contacts]
             await self._connection.execute(SETTLE, [tenant for tenant, _, _ in contacts], ids)
-
-    async def touch(self, seen: Collection[tuple[str, str, datetime]]) -> None:
-        """Note when contacts last interacted; only ever forward, and only known ones."""
-        if seen:
-            await self._connection.execute(TOUCH, *_columns(seen, 3))
 
 
 def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -9,24 +9,19 @@ _PLACEMENT = """
     p.lost_reason, p.notes, p.changed_by, p.reason
 """
 
-# Cards: the order of names and interactions knows no nulls, so that a cursor can stand anywhere.
+# Cards: the order of names knows no nulls, so that a cursor can stand anywhere.
 BOARD = Listing(
     select=f"""
 select * from (
     select {_PLACEMENT}, c.name as contact_name, c.email as contact_email, c.phone as contact_phone, c.tags as contact_tags,
-        c.last_interaction_at as contact_last_interaction_at, lower(coalesce(c.name, '')) as name_order,
-        coalesce(c.last_interaction_at, '1970-01-01 00:00:00+00') as interaction_order
+        lower(coalesce(c.name, '')) as name_order
     from placements p
     join statuses s on s.tenant_id = p.tenant_id and s.id = p.status_id
     join contacts c on c.tenant_id = p.tenant_id and c.id = p.contact_id and not c.deleted
     where p.tenant_id = $1 and p.pipeline_id = $2 and p.exited_at is null
 ) p where true
 """,
-    sorts={
-        "entered_at": "entered_at timestamptz",
-        "name": "name_order text",
-        "last_interaction_at": "interaction_order timestamptz",
-    },
+    sorts={"entered_at": "entered_at timestamptz", "name": "name_order text"},
     filters={
         "status_id": "status_id = {}::uuid",
         "entered_after": "entered_at >= {}",

@@ -43,9 +43,6 @@ class Contacts(Protocol):
     async def settle(self, contacts: Collection[Contact]) -> None:
         """Note that contacts wait no longer."""
 
-    async def touch(self, seen: Collection[tuple[str, str, datetime]]) -> None:
-        """Note when contacts (tenant, contact, time) last interacted; only ever forward, and only known ones."""
-
 
 class Placements(Protocol):
     """Who stands where."""

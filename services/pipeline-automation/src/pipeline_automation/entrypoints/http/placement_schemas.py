@@ -87,7 +87,6 @@ class PlacedContact(Answer):
     email: str | None
     phone: str | None
     tags: list[str]
-    last_interaction_at: Time | None
 
 
 class PlacementAnswer(Answer):
@@ -130,9 +129,7 @@ class HistoryEntry(Answer):
 
 def card(row: Row) -> PlacementAnswer:
     """Return a placement with its contact."""
-    contact: dict[str, Any] = {
-        name: row[f"contact_{name}"] for name in ("id", "name", "email", "phone", "tags", "last_interaction_at")
-    }
+    contact: dict[str, Any] = {name: row[f"contact_{name}"] for name in ("id", "name", "email", "phone", "tags")}
     return PlacementAnswer.of(row, contact=contact)
 
 
