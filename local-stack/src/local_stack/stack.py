@@ -17,7 +17,7 @@ from local_stack.processes import Process, detach
 from local_stack.progress import CannotContinue, say, step
 from local_stack.temporal_standing import settle, standing
 
-_READY_SECONDS = 120.0
+_READY_SECONDS = 240.0  # it takes 25 s; on a machine whose cores are taken, ten times as long
 _SUPERVISOR_STOP_SECONDS = 40.0
 _HOPELESS_RESTARTS = 5  # by then it has died at once, after 0.5, 1, 2 and 4 s
 _SERVERS = ("postgres", "rabbitmq", "epmd", "temporal")

@@ -19,5 +19,5 @@ if __name__ == "__main__":
     try:
         asyncio.run(download(*sys.argv[1:]))
     except RuntimeError as refused:
-        sys.stdout.write(str(refused).removeprefix("Failed starting Temporal dev server: "))
+        sys.stdout.write(str(refused).rpartition("server executable: ")[2])
         sys.exit(1)

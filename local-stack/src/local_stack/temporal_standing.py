@@ -28,7 +28,9 @@ def standing(instance: Instance) -> Standing:
         return Standing("ready", f"Temporal answers at {instance.temporal_host}.")
     if find(instance.environment):
         return Standing(
-            "starting", f"Temporal does not answer: look at `make logs SERVICE=temporal INSTANCE={instance.name}`."
+            "starting",
+            f"Temporal does not answer: `make logs SERVICE=temporal INSTANCE={instance.name}` tells why; "
+            "`make down up` finds a program that came to PATH after the start.",
         )
     if Process.recorded(instance.records / f"{BRINGING_TEMPORAL}.json"):
         return Standing(
