@@ -77,6 +77,24 @@ async def test_a_session_is_read_with_all_its_fields(sessions: Sessions) -> None
     assert body["waiting_seconds"] >= 600
 
 
+async def test_a_session_names_its_chat_and_is_found_by_it(sessions: Sessions) -> None:
+    session_id, _ = await sessions.a_session(), await sessions.a_session()
+    chat_id = new_id()
+    await sessions.administrator.execute(
+        "insert into session.known_chats (tenant_id, chat_key, project_id, chat_id, version) values ($1, $2, $3, $4, 1)",
+        TENANT, session_id, PROJECT, chat_id,
+    )  # fmt: skip
+
+    one = await sessions.served.ask(ANA, "GET", f"/crm/sessions/{session_id}")
+    await sessions.served.ask(ANA, "POST", f"/crm/sessions/{session_id}/close", json={"reason": "resolved"})
+
+    assert one.json()["chat_id"] == chat_id
+    assert await sessions.listed(f"?chat_id={chat_id}") == [session_id]
+    assert await sessions.listed(f"?chat_id={chat_id}", STRANGER) == []
+    (event,) = await sessions.served.said()
+    assert event.data.chat_id == chat_id
+
+
 async def test_a_session_is_closed_once(sessions: Sessions) -> None:
     session_id = await sessions.a_session()
     path = f"/crm/sessions/{session_id}/close"
