@@ -79,7 +79,7 @@ class Line:
     async def steps(self, message_id: str) -> list[str]:
         """Return the names of the steps that a message took, in order."""
         rows = await self.administrator.fetch(
-            "select step from messaging.message_steps where message_id = $1 order by at, event_id", message_id
+            "select step from messaging.message_steps where message_id = $1 order by created_at, event_id", message_id
         )
         return [row["step"] for row in rows]
 

@@ -33,6 +33,7 @@ MESSAGES = Listing(
         "session_id": "m.session_id = {}::uuid",
         "contact_id": "m.contact_id = {}::uuid",
         "channel_id": "m.channel_id = {}::uuid",
+        "agent_id": "m.sender_kind in ('agent', 'ai') and m.sender_id = {}::uuid",
         "external_id": "m.provider_message_id = {}",
         "direction": "m.direction = any({}::text[])",
         "from_me": "(m.direction = 'outbound') = {}",

@@ -80,9 +80,9 @@ with named as (
 ), taken as (
     delete from pending_acks p using named n
     where p.tenant_id = n.tenant_id and p.provider_message_id = n.provider_message_id and p.channel_id = n.channel_id
-    returning n.id, p.level, p.acked_at, p.expires_at
+    returning n.tenant_id, n.id, p.level, p.acked_at, p.expires_at
 )
-select id::text, level, acked_at from taken where expires_at > now() order by id, acked_at, level
+select tenant_id::text, id::text, level, acked_at from taken where expires_at > now() order by tenant_id, id, acked_at, level
 """
 
 # An echo that was stored as typed on the phone turns out to be a message of ours ($2) and goes ($3). One after the other: the
@@ -159,6 +159,7 @@ where tenant_id = $1 and id = $2 and cancel_requested_at is null
 returning id
 """
 
+# In the order in which we learned of it: clocks differ.
 HISTORY = """
-select at, step, status, detail, event_id from message_steps where tenant_id = $1 and message_id = $2 order by at, event_id
+select at, step, status, detail, event_id from message_steps where tenant_id = $1 and message_id = $2 order by created_at, event_id
 """

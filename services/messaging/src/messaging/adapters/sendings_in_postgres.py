@@ -46,13 +46,13 @@ class SendingsInPostgres:
         """Return the messages that the provider calls so, locked likewise."""
         return [Tracked(*row) for row in await self._connection.fetch(rows.BY_PROVIDER_ID, *_columns(keys))]
 
-    async def take_early(self, messages: Sequence[Tracked]) -> list[tuple[str, Early]]:
+    async def take_early(self, messages: Sequence[Tracked]) -> list[tuple[MessageId, Early]]:
         """Take out the receipts that came before these messages had a name; answers that quote them find them now."""
         named = [
             (message.tenant_id, message.id, message.channel_id, message.provider_message_id) for message in messages
         ]
         found = await self._connection.fetch(rows.TAKE_EARLY, *_columns(named))
-        return [(message_id, (level, acked_at)) for message_id, level, acked_at in found]
+        return [((tenant, message_id), (level, acked_at)) for tenant, message_id, level, acked_at in found]
 
     async def merge(self, twins: Sequence[Twin]) -> None:
         """Remove messages that turned out to be others of ours; whatever pointed at them points at those."""

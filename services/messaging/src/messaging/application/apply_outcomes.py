@@ -20,7 +20,7 @@ async def apply_outcomes(outcomes: Sequence[Outcome], work: Work) -> dict[Messag
     named = {outcome.provider_key for outcome in outcomes if outcome.provider_message_id is not None}
     if named:
         await work.messages.hold_receipts_back({(tenant, channel) for tenant, channel, _ in named})
-    messages = {(each.tenant_id, each.id): each for each in await work.sendings.by_id({o.key for o in outcomes})}
+    messages = {each.key: each for each in await work.sendings.by_id({outcome.key for outcome in outcomes})}
     missing = [outcome.message_id for outcome in outcomes if outcome.key not in messages]
     if missing:
         raise DomainError("not_found", f"there is no message {missing[0]}")
@@ -56,9 +56,8 @@ async def _take_early(
     outcomes: Sequence[Outcome], messages: dict[MessageId, Tracked], progress: Progress, work: Work
 ) -> None:
     """Apply the receipts that had come before their message had a name."""
-    causes = {outcome.message_id: outcome.report.cause for outcome in outcomes if outcome.provider_message_id}
-    named = {message.id: message for message in messages.values() if message.id in causes}
-    if not named:
+    causes = {outcome.key: outcome.report.cause for outcome in outcomes if outcome.provider_message_id}
+    if not causes:
         return
-    for message_id, (level, at) in await work.sendings.take_early(list(named.values())):
-        take_receipt(progress, named[message_id], level, at, causes[message_id])
+    for key, (level, at) in await work.sendings.take_early([messages[key] for key in causes]):
+        take_receipt(progress, messages[key], level, at, causes[key])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from messaging.application.choose_channels import choose_channels
 from messaging.application.queue_messages import judge, queue
-from messaging.application.work import Work
+from messaging.application.work import Key, Work
 from messaging.domain.wish import Wish
 
 PATIENCE_S = 2.0
@@ -20,7 +20,10 @@ async def compose_messages(wishes: Sequence[Wish], work: Work) -> None:
     Raises for a wish that names neither a chat nor somebody on a channel: it is parked alone.
     """
     known = await work.sendings.known({wish.key for wish in wishes})
-    fresh = {wish.key: wish for wish in wishes if wish.key not in known}
+    fresh: dict[Key, Wish] = {}
+    for wish in wishes:
+        if wish.key not in known:
+            fresh.setdefault(wish.key, wish)
     if not fresh:
         return
     named = await _named(list(fresh.values()), work)

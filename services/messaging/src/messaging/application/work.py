@@ -117,8 +117,8 @@ class Sendings(Protocol):
     async def by_provider_id(self, keys: Collection[MessageKey]) -> list[Tracked]:
         """Return the messages that the provider calls so, locked likewise."""
 
-    async def take_early(self, messages: Sequence[Tracked]) -> list[tuple[str, Early]]:
-        """Take out the receipts that came before these messages had a name, and return them with the message's id.
+    async def take_early(self, messages: Sequence[Tracked]) -> list[tuple[MessageId, Early]]:
+        """Take out the receipts that came before these messages had a name, and return them with their message.
 
         Answers that quote these messages find them now.
         """

@@ -63,6 +63,11 @@ class Tracked:
     late_ack_at: datetime | None = None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Return which message it is. Speakers of other services mint ids, so only the tenant makes them unique."""
+        return (self.tenant_id, self.id)
+
+    @property
     def message_key(self) -> tuple[str, str, str | None]:
         """Return what the provider's reports call it."""
         return (self.tenant_id, self.channel_id, self.provider_message_id)
@@ -89,7 +94,7 @@ class Progress:
 
     rises: list[Rise] = field(default_factory=list)
     late: list[tuple[Tracked, Report]] = field(default_factory=list)
-    changed: dict[str, Tracked] = field(default_factory=dict)
+    changed: dict[tuple[str, str], Tracked] = field(default_factory=dict)
     read: dict[str, Tracked] = field(default_factory=dict)
 
     def report(self, message: Tracked, report: Report) -> None:
@@ -111,19 +116,19 @@ class Progress:
             if message.late_ack == report.status:
                 message.late_ack_at = report.at
             self.late.append((message, report))
-            self.changed[message.id] = message
+            self.changed[message.key] = message
 
     def _rise(self, message: Tracked, status: str, report: Report) -> None:
         self.rises.append(Rise(message, message.status, status, report))
         message.status = status
         message.times[status] = report.at
-        self.changed[message.id] = message
+        self.changed[message.key] = message
 
     def name(self, message: Tracked, provider_message_id: str, provider_message_ref: str | None) -> None:
         """Note what the provider calls a message of ours."""
         message.provider_message_id = provider_message_id
         message.provider_message_ref = provider_message_ref or message.provider_message_ref
-        self.changed[message.id] = message
+        self.changed[message.key] = message
 
     def absorb(self, message: Tracked, echo: Tracked) -> None:
         """Take over how far a message has come whose own echo was taken for one typed on the phone.
@@ -139,7 +144,7 @@ class Progress:
         elif comes_too_late(message.status, echo.status):
             message.late_ack, message.late_ack_at = further(message.late_ack, echo.status), at
         message.sent_at = message.sent_at or at
-        self.changed[message.id] = message
+        self.changed[message.key] = message
 
     def read_up_to(self, message: Tracked) -> None:
         """Note that we read somebody else's message on another device: its chat was read up to there."""

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import Query
 from postgres.listing import Listing
-from web.bodies import Id, PathId, Time
+from pydantic import BeforeValidator, WithJsonSchema
+from web.bodies import Id, PathId, Time, read_id
 from web.caller import TheCaller, TheProject
 from web.paging import AnyOf, ListAnswer, Paging, paging
 from web.routes import Routes
@@ -17,6 +18,16 @@ from messaging.entrypoints.http.schemas import MessageAnswer, message_answer
 OneId = Annotated[Id | None, Query()]
 When = Annotated[Time | None, Query()]
 YesOrNo = Annotated[bool | None, Query()]
+
+ME = "me"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""What `me` means for a caller who is nobody's agent."""
+
+AgentOrMe = Annotated[
+    str,
+    BeforeValidator(lambda value: value if value == ME else read_id(value)),
+    WithJsonSchema({"type": "string", "description": "the id of an agent, or `me`"}),
+]
 
 CONTENT_TYPES = (
     "text",
@@ -67,6 +78,7 @@ def message_routes(reading_of: ReadingOf, messages: Listing) -> Routes:
         session_id: OneId = None,
         contact_id: OneId = None,
         channel_id: OneId = None,
+        agent_id: Annotated[AgentOrMe | None, Query()] = None,
         external_id: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
         direction: Annotated[list[str] | None, Query(), AnyOf("inbound", "outbound")] = None,
         from_me: YesOrNo = None,
@@ -83,6 +95,7 @@ def message_routes(reading_of: ReadingOf, messages: Listing) -> Routes:
             "session_id": session_id,
             "contact_id": contact_id,
             "channel_id": channel_id,
+            "agent_id": (caller.agent_id or NOBODY) if agent_id == ME else agent_id,
             "external_id": external_id,
             "direction": direction,
             "from_me": from_me,
