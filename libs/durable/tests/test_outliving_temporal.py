@@ -14,9 +14,11 @@ from durable.settings import TemporalSettings, read_temporal_settings
 from durable.standing import Standing, StandingWorkflows
 from durable.temporal import Temporal, TemporalAwayError
 from durable.working import Definitions, TaskQueueWorker
+from google.protobuf.duration_pb2 import Duration
 from kernel.ids import new_id
 from kernel.settings import Environment, SettingsError
 from telemetry.metrics import value_of
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from testkit.eventually import eventually
 from testkit.own_temporal import OwnTemporal
 
@@ -108,8 +110,24 @@ async def test_a_worker_started_before_temporal_works_once_it_is_there(tmp_path:
         await asyncio.sleep(0.5)
         assert value_of("temporal_starts_waiting") == 1
         async with server:
-            await eventually(lambda: CALLS == [7], within_s=20)
+            await eventually(lambda: CALLS == [7], within_s=60)
             assert value_of("temporal_starts_waiting") == 0
+
+
+async def test_a_worker_whose_namespace_is_missing_works_once_it_is_made(server: OwnTemporal) -> None:
+    temporal = Temporal(TemporalSettings(server.address, f"late-{new_id()}"), "tests")
+    queue, id = new_id(), new_id()
+    CALLS.clear()
+
+    async with running(a_worker(temporal, queue), StandingWorkflows(temporal, [Standing("counts", id, queue, [5])])):
+        await asyncio.sleep(0.5)
+        async with a_temporal(server).reached() as client:
+            await client.workflow_service.register_namespace(
+                RegisterNamespaceRequest(
+                    namespace=temporal.namespace, workflow_execution_retention_period=Duration(seconds=24 * 3600)
+                )
+            )
+        await eventually(lambda: CALLS == [5], within_s=60)
 
 
 async def test_work_goes_on_after_temporal_was_killed(server: OwnTemporal) -> None:
@@ -119,15 +137,15 @@ async def test_work_goes_on_after_temporal_was_killed(server: OwnTemporal) -> No
 
     async with running(a_worker(temporal, queue)):
         await StandingWorkflows(temporal, [Standing("counts", new_id(), queue, [1])]).start_missing()
-        await eventually(lambda: CALLS == [1], within_s=20)
+        await eventually(lambda: CALLS == [1], within_s=60)
         await server.kill()
         try:
             assert not await temporal.answers()
         finally:
             await server.start()
-        await eventually(temporal.answers, within_s=20)
+        await eventually(temporal.answers, within_s=60)
         await StandingWorkflows(temporal, [Standing("counts", new_id(), queue, [2])]).start_missing()
-        await eventually(lambda: CALLS == [1, 2], within_s=30)
+        await eventually(lambda: CALLS == [1, 2], within_s=60)
 
 
 async def test_a_worker_stops_within_its_time_while_temporal_is_away(server: OwnTemporal) -> None:

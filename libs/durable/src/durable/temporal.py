@@ -56,13 +56,18 @@ class Temporal:
             raise
         self._is_back()
 
-    async def answers(self) -> bool:
-        """Tell whether Temporal knows our namespace right now."""
+    async def ready(self, within_s: float = CALL_TIMEOUT_S) -> "Client":
+        """Return the client, for a worker to keep, once Temporal knows our namespace; raise TemporalAwayError otherwise."""
         from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
+        async with self.reached(within_s) as client:
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=self.namespace))
+        return client
+
+    async def answers(self) -> bool:
+        """Tell whether Temporal knows our namespace right now."""
         try:
-            async with self.reached(HEALTH_TIMEOUT_S) as client:
-                await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=self.namespace))
+            await self.ready(HEALTH_TIMEOUT_S)
         except TemporalAwayError:
             return False
         return True

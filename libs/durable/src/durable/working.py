@@ -41,10 +41,7 @@ class TaskQueueWorker:
         backoff = Backoff(0.5, 5.0)
         while not stopping.is_set():
             try:
-                # Left at once, so that the worker outlives the time limit; it proves that the namespace is there.
-                async with self._temporal.reached() as client:
-                    pass
-                await self._work(client, definitions, stopping)
+                await self._work(await self._temporal.ready(), definitions, stopping)
             except TemporalAwayError:
                 pass
             except RuntimeError as error:  # what a worker raises that cannot go on

@@ -15,8 +15,7 @@ async def resume_or_open_sessions(messages: Sequence[Message], work: Work) -> No
     """
     chats = chats_with_sessions(messages)
     sessions = OpenSessions.of(await work.sessions.open_in(chats) if chats else ())
-    opening = sessions.may_begin(messages)
-    timeouts = await work.timeouts.of(opening) if opening else Timeouts()
+    timeouts = await work.timeouts.of(messages) if sessions.may_begin(messages) else Timeouts()
     places = [sessions.place(message, work.new_id, timeouts) for message in messages]
     await work.sessions.keep(sessions.touched.values())
     await work.chats.name(place.ended for place in places if place.ended)

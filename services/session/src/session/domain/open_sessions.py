@@ -34,9 +34,9 @@ class OpenSessions:
         """Return the open sessions as loaded."""
         return cls({(session.tenant_id, session.chat_key): session for session in sessions})
 
-    def may_begin(self, messages: Iterable[Message]) -> list[Message]:
-        """Return the messages that may open a session: deadlines only move on, so the others cannot."""
-        return [each for each in messages if each.belongs_in_a_session and self._is_new_ground(each)]
+    def may_begin(self, messages: Iterable[Message]) -> bool:
+        """Tell whether any of these may open a session. Deadlines only move on, so what is within them as loaded stays within."""
+        return any(each.belongs_in_a_session and self._is_new_ground(each) for each in messages)
 
     def _is_new_ground(self, message: Message) -> bool:
         session = self._by_chat.get((message.tenant_id, message.chat_key))
