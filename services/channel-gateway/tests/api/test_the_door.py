@@ -20,7 +20,6 @@ from waha_simulator.payloads import (
     incoming_media,
     message_event,
     own_text,
-    session_status,
 )
 from waha_simulator.signing import sign
 
@@ -178,7 +177,7 @@ async def test_what_nothing_acts_on_yet_is_kept_and_noise_is_ignored_with_its_re
     channel = await gateway.connect()
     at = (await gateway.rows("select now() as now"))[0]["now"]
     bodies: list[dict[str, Any]] = [
-        session_status(engine="GOWS", session="shop", me=SHOP, status="WORKING", at=at),
+        {"event": "message.reaction", "session": "shop", "payload": {"id": "x"}},
         {"event": "something.new", "session": "shop", "payload": {}},
         {"event": "engine.event", "session": "shop", "payload": {}},
         message_event(
@@ -194,7 +193,7 @@ async def test_what_nothing_acts_on_yet_is_kept_and_noise_is_ignored_with_its_re
         "select state, reason, provider_event from channel_gateway.inbound_deliveries order by id"
     )
     assert [tuple(row.values()) for row in found] == [
-        ("kept", None, "session.status"),
+        ("kept", None, "message.reaction"),
         ("kept", None, "something.new"),
         ("ignored", "debug_event", "engine.event"),
         ("ignored", "groups_not_allowed", "message.any"),
