@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("identity", "contact", "session", "messaging", "pipeline_automation", "billing", "channel_gateway", "api_gateway")
+SERVICES = (
+    "identity",
+    "contact",
+    "session",
+    "messaging",
+    "pipeline_automation",
+    "billing",
+    "channel_gateway",
+    "api_gateway",
+)
 WORKSPACE = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONFIGURATION = WORKSPACE["tool"]["importlinter"]
 PACKAGES = [file.parent for depth in ("*", "*/*") for file in ROOT.glob(f"{depth}/src/*/__init__.py")]
