@@ -74,6 +74,11 @@ def test_a_photo_sent_as_a_file_is_a_document_with_its_name(waha: Any) -> None:
     }
 
 
+def test_a_document_without_a_file_name_has_its_title(waha: Any) -> None:
+    content = waha.message(waha.gows({"documentMessage": {"title": "Menu"}}, hasMedia=True)).content
+    assert content.media.file_name == "Menu"
+
+
 def test_a_file_name_that_is_only_the_message_id_is_no_name(waha: Any) -> None:
     media = FILE | {"mimetype": "application/pdf", "filename": f"{waha.bare}.pdf"}
     assert waha.message(waha.webjs({"type": "document"}, hasMedia=True, media=media)).content.media.file_name is None
@@ -142,6 +147,7 @@ def test_view_once_may_be_a_flag(waha: Any, flag: str) -> None:
         ("video/mp4", Video),
         ("audio/ogg; codecs=opus", Audio),
         ("image/webp", Sticker),
+        ("application/was", Sticker),
         ("text/csv", Document),
     ],
 )

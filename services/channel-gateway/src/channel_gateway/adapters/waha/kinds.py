@@ -41,7 +41,7 @@ from channel_gateway.domain.content import (
 
 Reader = Callable[[Parts], Content | None]
 
-_WEBP = "image/webp"
+_STICKERS = ("image/webp", "application/was")
 _VIEW_ONCE = ("viewonce", "isviewonce", "isviewoncev2", "isviewoncev2extension")
 
 
@@ -88,7 +88,7 @@ def read_sticker(parts: Parts) -> Content:
 def by_mime_type(parts: Parts) -> Content:
     """A file of which only the mime type is known."""
     mime_type = _media(parts).mime_type or ""
-    if mime_type.startswith(_WEBP):
+    if mime_type.startswith(_STICKERS):
         return read_sticker(parts)
     reader = _BY_MIME_FAMILY.get(mime_type.partition("/")[0], read_document)
     return reader(parts) or read_document(parts)
@@ -172,6 +172,7 @@ def _media(parts: Parts, *, named: bool = False) -> Media:
     name = None
     if named:
         name = line(node.get("filename")) or line(data.get("filename")) or _given_name(media, parts.payload)
+        name = name or line(node.get("title"))
     once = any(flag(node.get(name)) or flag(data.get(name)) for name in _VIEW_ONCE)
     return Media(
         mime_type=line(media.get("mimetype")) or line(node.get("mimetype")) or line(data.get("mimetype")),
