@@ -43,7 +43,10 @@ def _a_conversation() -> list[tuple[str, dict[str, Any]]]:
         ("message.sent.v1", answer),
         ("message.delivered.v1", answer),
         ("message.read.v1", answer),
-        ("session.ended.v1", {"session_id": "s", "end_reason": "inactivity_timeout"}),
+        (
+            "session.ended.v1",
+            {"session_id": "s", "end_reason": "inactivity_timeout", "ended_at": "2026-03-04T05:07:06Z"},
+        ),
     ]
 
 
@@ -61,6 +64,7 @@ async def test_every_step_of_a_message_is_found_by_what_the_ones_before_told(tim
 
     assert [each["step"] for each in timeline.told] == [step.name for step in demo_steps.ALL]
     assert {each["ms"] for each in timeline.told} == {1500}
+    assert timeline.told[-1]["by"].endswith("as of 60.0 s")
     assert (timeline.known.answer_id, timeline.known.chat_id) == ("answer", "c")
 
 

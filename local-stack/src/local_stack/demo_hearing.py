@@ -41,10 +41,9 @@ class Heard:
         for event in json.loads(message.body):
             if event["id"] not in self._ids:
                 self._ids.add(event["id"])
-                said_at = datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
-                self._events.setdefault(event["type"], []).append(
-                    HeardEvent(event["id"], event["type"], event["correlationid"], event["data"], said_at, heard_at)
-                )
+                said_at, chain = seconds_of(event["time"]), event["correlationid"]
+                one = HeardEvent(event["id"], event["type"], chain, event["data"], said_at, heard_at)
+                self._events.setdefault(one.type, []).append(one)
         self._news.set()
 
     def of(self, event_type: str, fits: Callable[[HeardEvent], bool] = lambda _: True) -> list[HeardEvent]:
@@ -63,6 +62,11 @@ class Heard:
             except TimeoutError:
                 continue
         return True
+
+
+def seconds_of(time_text: str) -> float:
+    """Return the Unix time of a time as events write it."""
+    return datetime.fromisoformat(time_text.replace("Z", "+00:00")).timestamp()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_stack.demo_hearing import Heard, HeardEvent
+from local_stack.demo_hearing import Heard, HeardEvent, seconds_of
 from local_stack.progress import CannotContinue
 
 WITHIN_S = 60.0
@@ -115,7 +115,10 @@ class Timeline:
             return False
         event = self._events(step)[0]
         self._learn(step, event)
-        self.tell(step.name, event.said_at, f"{step.service} {step.does}")
+        words = f"{step.service} {step.does}"
+        if step is ENDED:  # it may have been noticed late, and counts as of its deadline all the same
+            words += f", as of {seconds_of(event.data['ended_at']) - self.written_at:.1f} s"
+        self.tell(step.name, event.said_at, words)
         return True
 
     def tell(self, name: str, at: float, by: str) -> None:

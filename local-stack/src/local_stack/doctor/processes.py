@@ -66,9 +66,11 @@ async def _gateway(client: httpx.AsyncClient, instance: Instance) -> Finding:
 
 def errors(instance: Instance) -> list[Finding]:
     """What goes wrong again and again inside a process that calls itself ready stands in its log."""
-    since = (datetime.now(UTC) - timedelta(minutes=_LATELY_MINUTES)).isoformat()
+    lately = (datetime.now(UTC) - timedelta(minutes=_LATELY_MINUTES)).isoformat()
+    started = {row["name"]: row["started_at"] or "" for row in read_json(instance.folder / "state.json") or []}
     found = []
     for service in SERVICES:
+        since = max(lately, started.get(service.name, ""))
         lines = last_lines(instance.logs / f"{service.name}.log", _LOG_LINES).splitlines()
         told = Counter(
             str(line["event"])[:60] for text in lines if (line := _error_in(text)) and line["timestamp"] >= since
