@@ -126,9 +126,8 @@ class Gateway:
             docs=True,
         )
         assert blueprint.around is not None
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(blueprint.around(self.app)), base_url="http://gateway", timeout=30
-        )
+        self.door = blueprint.around(self.app)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway", timeout=30)
 
     async def ask(self, tenant: Tenant, method: str, path: str, *, role: str = "admin", **more: Any) -> httpx.Response:
         """Call the API as somebody of `tenant`."""
@@ -212,6 +211,10 @@ class Gateways:
         self._opened: list[Database] = []
         self._made: list[Gateway] = []
 
+    def usual_settings(self) -> Settings:
+        """Return settings to be changed by whoever needs others."""
+        return settings_of()
+
     async def make(
         self,
         *,
@@ -219,6 +222,7 @@ class Gateways:
         dsn: str | None = None,
         pool: dict[str, Any] | None = None,
         settings: Settings | None = None,
+        listens: bool = False,
     ) -> Gateway:
         database = await Database.connect(dsn or self.database.app_dsn, application="tests", **pool or {})
         self._opened.append(database)
@@ -228,6 +232,7 @@ class Gateways:
             failpoints=NO_FAILPOINTS,
             provider=provider,
             resolve=public_addresses,
+            listen_dsn=self.database.app_dsn if listens else None,
         )
         self._made.append(Gateway(self.database, assembly, self.administrator))
         return self._made[-1]

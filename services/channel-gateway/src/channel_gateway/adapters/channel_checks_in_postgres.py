@@ -20,6 +20,13 @@ on conflict (tenant_id, channel_id) do update set purpose = excluded.purpose, ve
     restarted = false, configured_at = null
 where $7
 """
+RESTART = """
+insert into channel_checks (tenant_id, channel_id, purpose, correlation_id, actor)
+select tenant_id, channel_id, 'restart', correlation_id, 'system:channel-gateway'
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as failed (tenant_id, channel_id, correlation_id)
+order by tenant_id, channel_id
+on conflict do nothing
+"""
 ENSURE = """
 insert into channel_checks (tenant_id, channel_id, purpose, correlation_id, actor)
 select c.tenant_id, c.id, 'activate', n.correlation_id, n.actor
@@ -41,7 +48,7 @@ returning k.tenant_id::text, k.channel_id::text, k.purpose, k.since, k.tries, k.
     k.correlation_id, k.actor, now() as now
 """
 AROUND = """
-select c.tenant_id::text, c.id::text, c.base_url, c.provider_session, c.webhook_id::text, a.last_event_at,
+select c.tenant_id::text, c.id::text, c.base_url, c.provider_session, c.webhook_id::text, c.status, a.last_event_at,
     k.id::text as key_row, k.key_id, k.nonce, k.ciphertext,
     w.id::text as webhook_row, w.key_id as webhook_key_id, w.nonce as webhook_nonce, w.ciphertext as webhook_ciphertext
 from unnest($1::uuid[], $2::uuid[]) as n (tenant_id, channel_id)
@@ -78,6 +85,12 @@ class ChannelChecksInPostgres:
         correlation_id = new_id() if by is None else by.correlation_id
         actor = "system:channel-gateway" if by is None else by.actor
         await self._connection.execute(ADD, *key, purpose, verify_webhook, correlation_id, actor, by is not None)
+        await self._connection.execute(NOTIFY)
+
+    async def restart(self, channels: Sequence[tuple[str, str]]) -> None:
+        """Have the failed sessions of these (tenant, channel) restarted, unless something is due for them already."""
+        tenants, ids = [tenant_id for tenant_id, _ in channels], [channel_id for _, channel_id in channels]
+        await self._connection.execute(RESTART, tenants, ids, [new_id() for _ in channels])
         await self._connection.execute(NOTIFY)
 
     async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
@@ -122,6 +135,7 @@ class ChannelChecksInPostgres:
             tenant_id=tenant_id,
             channel_id=channel_id,
             purpose=row["purpose"],
+            status=None if around is None else around["status"],
             since=row["since"],
             tries=row["tries"],
             failures=row["failures"],

@@ -1,7 +1,8 @@
 """Look at provider sessions and do what they need: until they work, until they work again, or to stop them.
 
 Every call is made outside of any transaction; what is known afterwards is stored with when to look again. Steps and times:
-workflows.md 9. Nothing is ever logged out, and a session is restarted once, for a person who asked for the channel to work.
+workflows.md 9. Nothing is ever logged out. A session is restarted once: when it fails by itself, and for a person who asked
+for the channel to work.
 """
 
 import asyncio
@@ -46,10 +47,15 @@ class BringUpChannels:
         if check.server is None or check.webhook is None:
             await self._done(check)
             return
+        if check.purpose == "activate" and check.status not in ("activating", "connecting"):
+            await self._done(check)  # it works, or has worked: what became of it since is no concern of its activation
+            return
         try:
             if check.purpose == "stop":
                 await self._sessions.stop(check.server)
                 await self._done(check)
+            elif check.purpose == "restart":
+                await self._restart(check)
             elif check.purpose == "watch":
                 await self._watch(check, await self._sessions.session(check.server))
             else:
@@ -81,6 +87,13 @@ class BringUpChannels:
             await self._give_up(check, "nobody has paired the phone in time")
         else:
             await self._report(check, session, done=False)
+
+    async def _restart(self, check: Check) -> None:
+        """Restart a session that failed by itself, unless it has come back meanwhile; it tells by itself whether it works."""
+        assert check.server is not None
+        if check.status == "error":
+            await self._sessions.restart(check.server)
+        await self._done(check)
 
     async def _watch(self, check: Check, session: Session | None) -> None:
         if session is None:
@@ -124,7 +137,7 @@ class BringUpChannels:
         log.warning("a provider session could not be looked at", purpose=check.purpose, reason=outcome.reason)
         hopeless = outcome.verdict in ("broken", "refused")
         often = check.failures + 1 >= MOST_FAILURES
-        if check.purpose == "stop" and often:
+        if check.purpose in ("restart", "stop") and often:
             await self._done(check)
         elif check.purpose != "stop" and (hopeless or (often and check.purpose == "activate")):
             await self._give_up(check, outcome.reason)

@@ -9,16 +9,20 @@ from kernel.cause import Cause
 
 from channel_gateway.application.messenger import Server, Webhook
 
-Purpose = Literal["activate", "watch", "stop"]
+Purpose = Literal["activate", "watch", "restart", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A session to be looked at now. `server` None: the channel was removed meanwhile; `now` is the database's."""
+    """A session to be looked at now, and the channel's `status`. `server` None: it was removed meanwhile.
+
+    `now` is the database's.
+    """
 
     tenant_id: str
     channel_id: str
     purpose: Purpose
+    status: str | None
     since: datetime
     tries: int
     failures: int
@@ -43,6 +47,9 @@ class Checks(Protocol):
         self, key: tuple[str, str], purpose: Purpose, by: Cause | None = None, *, verify_webhook: bool = False
     ) -> None:
         """Have a channel's session looked at soon. A wish of a person (`by`) takes the place of what was there."""
+
+    async def restart(self, channels: Sequence[tuple[str, str]]) -> None:
+        """Have the failed sessions of these (tenant, channel) restarted, unless something is due for them already."""
 
     async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
         """Have channels that are being activated looked at, unless they are already; `asked` by whom, for each."""

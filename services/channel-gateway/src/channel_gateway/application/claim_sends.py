@@ -56,6 +56,8 @@ class ClaimSends:
             await self._learn(
                 [by_key[each.key] for each in standings if not by_key[each.key].is_current(each.version)], work
             )
+            for each in standings:
+                by_key[each.key].works = each.works
             standing = {
                 each.key: each for each in standings if each.works and by_key[each.key].reserves_ids is not None
             }

@@ -36,4 +36,9 @@ async def follow_sessions(deliveries: Sequence[Delivery], work: Work) -> dict[st
     changed = [session for key, session in sorted(present.items()) if session is not before[key]]
     if changed:
         await work.sessions.keep(changed)
+    failed = [
+        key for key, session in sorted(present.items()) if session.wants_restart and before[key].status != "error"
+    ]
+    if failed:
+        await work.checks.restart(failed)
     return idle

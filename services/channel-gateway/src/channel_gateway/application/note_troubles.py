@@ -13,9 +13,13 @@ from channel_gateway.domain.sending import RESTRICTED_FOR
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An outcome that concerns the whole channel; `last_straw`: it has failed often enough to be taken for gone."""
+    """An outcome that concerns the whole channel; `last_straw`: it has failed often enough to be taken for gone.
+
+    `version` is the channel's when it was called: what was changed since, by people or by its provider, counts for more.
+    """
 
     key: ChannelKey
+    version: int
     outcome: Outcome
     last_straw: bool
 
@@ -29,7 +33,7 @@ async def note_troubles(troubles: Sequence[Trouble], work: Work) -> None:
     before = await work.sessions.for_change({trouble.key for trouble in troubles})
     after = dict(before)
     for trouble in troubles:
-        if trouble.key in after:
+        if trouble.key in after and (before[trouble.key].version == trouble.version or trouble.outcome.restricts):
             after[trouble.key] = _after(after[trouble.key], trouble, work)
     changed = {key: session for key, session in sorted(after.items()) if session is not before[key]}
     if not changed:

@@ -29,7 +29,7 @@ class PrepareChannel:
 
     def wanted(self, channel: ServedChannel, parallel: int) -> bool:
         """Tell whether something should be asked for a channel, and may be now."""
-        if channel.profile is None or channel.asking or self._now() < channel.rest_until:
+        if channel.profile is None or not channel.works or channel.asking or self._now() < channel.rest_until:
             return False
         if self._hosts.of(channel.profile.server.base_url).breaker.state == "open":
             return False

@@ -123,9 +123,6 @@ class Sender:
             await self._take()
             await self._give_back(now)
             self._hosts.measure()
-        for channel in self._served.values():
-            if self._preparing.wanted(channel, self._settings.parallel):
-                self._start(self._prepare(channel))
         ready = [each for each in self._served.values() if each.in_flight < self._settings.parallel]
         if not ready:
             return self._settings.poll_s
@@ -138,8 +135,9 @@ class Sender:
             self._start(self._send(channel, attempt))
         for channel, attempt in claimed.nameless:
             self._start(self._address(channel, attempt))
-        if any(self._preparing.wanted(each, self._settings.parallel) for each in self._served.values()):
-            self._woken.set()
+        for channel in ready:
+            if self._preparing.wanted(channel, self._settings.parallel):
+                self._start(self._prepare(channel))
         return min(self._settings.poll_s, claimed.again_in_s or self._settings.poll_s)
 
     async def _take(self) -> None:
@@ -189,7 +187,7 @@ class Sender:
 
     async def _send(self, channel: ServedChannel, attempt: Attempt) -> None:
         assert channel.profile is not None
-        server = channel.profile.server
+        server, version = channel.profile.server, channel.profile.version
         self._failpoints.reach("send.before_call")
         try:
             answer = await self._messenger.send(server, attempt)
@@ -199,22 +197,25 @@ class Sender:
         self._failpoints.reach("send.after_call")
         outcome = outcome_of(answer, reserved_id=attempt.provider_id if attempt.id_reserved else None)
         self._hosts.of(server.base_url).end(outcome)
-        self._outcomes.add(CallEnded(channel, attempt, outcome))
+        self._outcomes.add(CallEnded(channel, version, attempt, outcome))
 
     async def _prepare(self, channel: ServedChannel) -> None:
+        profile = channel.profile
+        assert profile is not None
         outcome = await self._preparing.prepare(channel, self._settings.parallel)
         if outcome is None:
             self.wake()
         else:
-            self._outcomes.add(CallEnded(channel, None, outcome))
+            self._outcomes.add(CallEnded(channel, profile.version, None, outcome))
 
     async def _address(self, channel: ServedChannel, attempt: Attempt) -> None:
         """Ask for the chat of a bare phone; the answer is what the send goes to."""
         assert channel.profile is not None and attempt.phone is not None
+        profile = channel.profile
         try:
-            chat = await self._messenger.address_of(channel.profile.server, attempt.phone)
+            chat = await self._messenger.address_of(profile.server, attempt.phone)
         except CallFailed as failed:
-            self._outcomes.add(CallEnded(channel, None, outcome_of(failed.answer)))
+            self._outcomes.add(CallEnded(channel, profile.version, None, outcome_of(failed.answer)))
             return
         await self._outcomes.address(attempt, chat)
         self.wake()

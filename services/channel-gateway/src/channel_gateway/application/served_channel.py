@@ -74,6 +74,7 @@ class ServedChannel:
 
     key: ChannelKey
     idle_since: float
+    works: bool = False
     profile: Profile | None = None
     known_at: float = 0.0
     in_flight: int = 0

@@ -22,9 +22,13 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A call has ended: the send `attempt`, or None for one that only asked something."""
+    """A call has ended: the send `attempt`, or None for one that only asked something.
+
+    `version` is that of the channel whose address and key were used.
+    """
 
     channel: ServedChannel
+    version: int
     attempt: Attempt | None
     outcome: Outcome
 
@@ -119,7 +123,7 @@ class StoreOutcomes:
             if ended.attempt is not None
         ]
         troubles = [
-            Trouble(ended.channel.key, ended.outcome, last_straw=ended.last_straw)
+            Trouble(ended.channel.key, ended.version, ended.outcome, last_straw=ended.last_straw)
             for ended in batch
             if ended.outcome.concerns_channel
         ]

@@ -59,6 +59,13 @@ class ProviderSession:
     at: datetime | None = None
 
     @property
+    def wants_restart(self) -> bool:
+        """Tell whether a restart may help. While new chats are locked nothing is restarted: guide 17."""
+        lock = self.limits.get("reach_out_timelock")
+        locked = lock is not None and lock.active and (lock.until is None or self.at is None or lock.until > self.at)
+        return self.status == "error" and self.provider_status == "FAILED" and not locked
+
+    @property
     def waits_for_scan(self) -> bool:
         return self.provider_status == WAITS_FOR_SCAN
 

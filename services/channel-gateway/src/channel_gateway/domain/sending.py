@@ -180,9 +180,7 @@ class Patience:
 
 def change_of(attempt: Attempt, outcome: Outcome, patience: Patience, rand: Callable[[], float]) -> Change:
     """Return what the outcome of a call makes of its attempt. `rand` gives numbers in [0, 1)."""
-    change = Change(
-        attempt.tenant_id, attempt.message_id, "pending", call=attempt.attempts, reason=outcome.reason, counts=True
-    )
+    change = Change(attempt.tenant_id, attempt.message_id, "pending", call=attempt.attempts, reason=outcome.reason)
     if outcome.verdict == "accepted":
         return replace(
             change,
@@ -194,9 +192,9 @@ def change_of(attempt: Attempt, outcome: Outcome, patience: Patience, rand: Call
         )
     if outcome.verdict == "refused" or _gives_up(attempt, outcome):
         refusal = Refusal(outcome.code, outcome.reason, permanent=outcome.permanent)
-        return replace(change, state="rejected", refusal=refusal)
+        return replace(change, state="rejected", refusal=refusal, counts=True)
     holds_chat_s = patience.holds_chat_s(id_reserved=attempt.id_reserved)
-    unknown = replace(change, state="unknown", holds_chat_s=holds_chat_s, look_in_s=patience.looks_s[0])
+    unknown = replace(change, state="unknown", counts=True, holds_chat_s=holds_chat_s, look_in_s=patience.looks_s[0])
     if outcome.verdict == "unknown":
         return unknown
     due_in_s = max(retry_s(attempt.failures, rand), outcome.pause_s or 0.0)
