@@ -139,7 +139,7 @@ CHECKS = """
 create table channel_gateway.channel_checks (
     tenant_id uuid not null,
     channel_id uuid not null,
-    purpose text not null check (purpose in ('activate', 'watch', 'stop')),
+    purpose text not null check (purpose in ('activate', 'watch', 'restart', 'stop')),
     due_at timestamptz not null default now(),
     since timestamptz not null default now(),
     tries int not null default 0,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from channel_gateway.application.bring_up_channels import BringUpChannels
 from waha_simulator.payloads import Person, session_status
 
 SHOP = Person("5548911110000", "900000000000001", "The Shop", device=4)
@@ -112,6 +113,43 @@ async def test_each_word_of_the_provider_moves_an_active_channel(gateway: Any, w
     assert (status["status"], status["provider_status"]) == (becomes, word)
     assert status["qr_available"] is (word == "SCAN_QR_CODE")
     assert await changes(gateway) == ([] if becomes == "active" else [("active", becomes)])
+
+
+async def test_a_session_that_fails_is_to_be_restarted_once(gateway: Any) -> None:
+    channel = await activated(gateway)
+    for number, word in enumerate(["FAILED", "STARTING", "FAILED"]):
+        await gateway.post(channel, report(word, at=NOW + timedelta(seconds=number)))
+    (due,) = await gateway.rows("select channel_id::text, purpose from channel_gateway.channel_checks")
+    assert tuple(due.values()) == (channel.id, "restart")
+    await gateway.administrator.execute("delete from channel_gateway.channel_checks")
+    await gateway.post(channel, report("FAILED", at=NOW + timedelta(seconds=9)))
+    assert await gateway.rows("select from channel_gateway.channel_checks") == [], "it has not worked since"
+
+
+class Restarts:
+    """A provider that is asked for restarts and for nothing else."""
+
+    def __init__(self) -> None:
+        self.sessions: list[str] = []
+
+    async def restart(self, server: Any) -> None:
+        self.sessions.append(server.session)
+
+
+@pytest.mark.parametrize(("meanwhile", "restarts"), [(None, ["shop"]), ("WORKING", [])])
+async def test_a_failed_session_is_restarted_unless_it_has_come_back(
+    gateway: Any, meanwhile: str | None, restarts: list[str]
+) -> None:
+    channel = await activated(gateway)
+    await gateway.post(channel, report("FAILED"))
+    if meanwhile:
+        await gateway.post(channel, report(meanwhile, at=NOW + timedelta(seconds=1)))
+    provider = Restarts()
+    bring_up = BringUpChannels(gateway.assembly.begin, provider)
+    key = (channel.tenant.tenant_id, channel.id)
+    assert [await bring_up.check([key]), await bring_up.check([key])] == [1, 0], "it is done with"
+    assert provider.sessions == restarts
+    assert (await status_of(gateway, channel))["status"] == ("active" if meanwhile else "error")
 
 
 async def test_a_channel_that_nobody_activated_stays_inactive_whatever_its_session_does(gateway: Any) -> None:

@@ -96,6 +96,16 @@ def test_another_number_takes_over_only_by_working() -> None:
     assert session.hear(report("WORKING", 1, me=other)).external_id == other.id
 
 
+def test_a_session_that_failed_is_restarted_but_never_while_new_chats_are_locked() -> None:
+    failed = session_of().hear(report("FAILED"))
+    assert failed.wants_restart
+    assert not session_of().hear(report("UNAUTHORIZED")).wants_restart
+    assert not session_of("inactive").hear(report("FAILED")).wants_restart
+    locked = replace(LOCK, until=NOON + timedelta(hours=1))
+    assert not session_of().hear(report("FAILED", limits=(locked,))).wants_restart
+    assert session_of().hear(report("FAILED", 7_200, limits=(locked,))).wants_restart, "the lock has ended"
+
+
 def test_a_report_is_recognised_by_its_word_its_time_and_what_came_with_it() -> None:
     keys = {report(*each).dedupe_key for each in (("FAILED", 0), ("FAILED", 1), ("WORKING", 0))}
     assert len({*keys, report("FAILED", 0, fingerprint="x").dedupe_key}) == 4
