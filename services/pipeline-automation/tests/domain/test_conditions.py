@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_automation.adapters.expressions_in_cel import ExpressionsInCel
 from pipeline_automation.domain.comparison import CODE_OF, OPERATORS, compare
@@ -116,16 +116,19 @@ VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=4))
 NAMES = st.sampled_from(sorted(CODE_OF))
 
 
+@settings(deadline=None)
 @given(NAMES, VALUES)
 def test_what_is_missing_makes_only_ne_true(name: str, value: Any) -> None:
     assert compare(CODE_OF[name], None, value)[0] is (CODE_OF[name] == "ne")
 
 
+@settings(deadline=None)
 @given(FACTS, VALUES)
 def test_ne_is_always_the_opposite_of_eq(actual: Any, value: Any) -> None:
     assert compare("ne", actual, value)[0] is not compare("eq", actual, value)[0]
 
 
+@settings(deadline=None)
 @given(FACTS, VALUES)
 def test_two_things_are_never_both_less_and_greater(actual: Any, value: Any) -> None:
     results = [compare(operator, actual, value)[0] for operator in ("lt", "gt", "eq")]
@@ -133,6 +136,7 @@ def test_two_things_are_never_both_less_and_greater(actual: Any, value: Any) -> 
     assert compare("gte", actual, value)[0] >= compare("gt", actual, value)[0]
 
 
+@settings(deadline=None)
 @given(NAMES, FACTS, VALUES)
 def test_whatever_is_compared_gives_an_answer(name: str, actual: Any, value: Any) -> None:
     result, note = compare(CODE_OF[name], actual, value)
@@ -157,6 +161,7 @@ PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_cha
 NUMBERS = st.one_of(st.integers(-1000, 1000), st.floats(-1000, 1000, allow_nan=False))
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.tuples(st.sampled_from(["eq", "ne", "contains"]), st.none() | PLAIN, PLAIN),
@@ -195,6 +200,7 @@ def meaning(condition: Mapping[str, Any]) -> bool:
     return holds(condition["field"], condition["operator"], condition["value"])
 
 
+@settings(deadline=None)
 @given(st.lists(GROUPS, max_size=4))
 def test_groups_join_their_conditions_and_every_leaf_keeps_its_result(conditions: list[Any]) -> None:
     tree = Tree("message.received", PIPELINE)

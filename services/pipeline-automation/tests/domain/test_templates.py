@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_automation.adapters.templates_in_liquid import TemplatesInLiquid
 from pipeline_automation.domain.errors import UnrenderableError
@@ -149,6 +149,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=16).map("".join))
 def test_any_text_is_refused_or_renders_or_fails_for_a_reason(template: str) -> None:
     if LIQUID.flaw_of(template, "message.received") is None:

@@ -1,15 +1,16 @@
 """What rules did, in Postgres. Set-based: the tenant travels with every row, and rows are sorted by key before they are written."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from postgres.database import Connection
 from postgres.listing import Listing
 
 from pipeline_automation.application.automation import Refusal
-from pipeline_automation.domain.execution import KEPT, Execution, state_of
+from pipeline_automation.domain.execution import KEPT, MISSES_KEPT, Execution, state_of
+from pipeline_automation.domain.heard import Heard
 from pipeline_automation.domain.loop_guard import (
     CHAT_MINUTES,
     MOST_FAILURES_IN_A_ROW,
@@ -66,21 +67,34 @@ select w.tenant_id::text, w.chat_key,
 from unnest($1::uuid[], $2::text[]) as w (tenant_id, chat_key)
 """
 
-_COLUMNS = """tenant_id, rule_id, event_id, id, project_id, revision, trigger, contact_id, session_id, correlation_id, hop, state,
-    matched, reason, conditions, actions, created_at, finished_at, keep_until"""
-_ROWS = """from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[], $9::uuid[], $10::uuid[],
-    $11::uuid[], $12::int[], $13::text[], $14::boolean[], $15::text[], $16::jsonb[], $17::jsonb[], $18::timestamptz[])
-    as k (tenant_id, rule_id, event_id, id, project_id, revision, trigger, contact_id, session_id, correlation_id, hop, state, matched,
-        reason, conditions, actions, keep_until)
-order by tenant_id, rule_id, event_id"""
-KEEP = "insert into rule_executions (" + _COLUMNS + ")"
-KEEP += """
-select tenant_id, rule_id, event_id, id, project_id, revision, trigger, contact_id, session_id, correlation_id, hop, state,
-    matched, reason, conditions, actions, $1::timestamptz, case when state <> 'skipped' then $1 end, keep_until
-"""
+# Events and what rules made of them come apart: one event may have been looked at by many rules.
+_EVENTS = """
+with heard as (
+    select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], $9::int[]) with ordinality
+        as h (tenant_id, project_id, event_id, trigger, contact_id, session_id, correlation_id, hop, position)
+)
+insert into rule_executions (tenant_id, project_id, event_id, trigger, contact_id, session_id, correlation_id, hop, rule_id, id,
+    revision, conditions, state, matched, reason, actions, created_at, finished_at, keep_until)
+select h.tenant_id, h.project_id, h.event_id, h.trigger, h.contact_id, h.session_id, h.correlation_id, h.hop, k.rule_id, k.id,
+    k.revision, k.conditions, """
 # Two that ran at once for one event, or in one chain, end in a conflict: the loser is repeated and finds the winner.
-KEEP_RAN = KEEP + _ROWS
-KEEP_SKIPPED = KEEP + _ROWS + "\non conflict (tenant_id, rule_id, event_id) do nothing"
+KEEP_RAN = (
+    _EVENTS
+    + """k.state, true, null, k.actions, $1, $1, $1::timestamptz + $17::interval
+from unnest($10::int[], $11::uuid[], $12::uuid[], $13::int[], $14::jsonb[], $15::text[], $16::jsonb[])
+    as k (position, rule_id, id, revision, conditions, state, actions)
+join heard h using (position)
+order by h.tenant_id, k.rule_id, h.event_id"""
+)
+KEEP_SKIPPED = (
+    _EVENTS
+    + """'skipped', k.matched, k.reason, '[]', $1, null, $1::timestamptz + case when k.matched then $17::interval else $18::interval end
+from unnest($10::int[], $11::uuid[], $12::uuid[], $13::int[], $14::jsonb[], $15::boolean[], $16::text[])
+    as k (position, rule_id, id, revision, conditions, matched, reason)
+join heard h using (position)
+order by h.tenant_id, k.rule_id, h.event_id
+on conflict (tenant_id, rule_id, event_id) do nothing"""
+)
 
 KEEP_MESSAGES = """
 insert into rule_messages (tenant_id, id, rule_id, event_id, action_index, chat_key, created_at, keep_until)
@@ -176,13 +190,21 @@ class ExecutionsInPostgres:
 
     async def keep(self, executions: Sequence[Execution], now: datetime) -> None:
         """Store executions; one that was looked at before stays as it was, and two that ran at once end in a conflict."""
-        rows = [(each.state, _row(each, now)) for each in executions]
-        ran = [row for state, row in rows if state != "skipped"]
-        skipped = [row for state, row in rows if state == "skipped"]
+        events = {(each.heard.tenant_id, each.heard.event_id): each.heard for each in executions}
+        heard = _columns([_event(each) for each in events.values()], 8)
+        places = {key: place for place, key in enumerate(events, start=1)}
+        ran, skipped = [], []
+        for each in executions:
+            place = places[each.heard.tenant_id, each.heard.event_id]
+            row = (place, each.rule.id, each.id, each.rule.revision, _document(each.conditions))
+            if each.reason is None:
+                ran.append((*row, each.state, _document([result.shown() for result in each.results])))
+            else:
+                skipped.append((*row, each.matched, each.reason))
         if ran:
-            await self._connection.execute(KEEP_RAN, now, *_columns(ran, 17))
+            await self._connection.execute(KEEP_RAN, now, *heard, *_columns(ran, 7), KEPT)
         if skipped:
-            await self._connection.execute(KEEP_SKIPPED, now, *_columns(skipped, 17))
+            await self._connection.execute(KEEP_SKIPPED, now, *heard, *_columns(skipped, 7), KEPT, MISSES_KEPT)
 
     async def keep_messages(self, messages: Sequence[WishedMessage], now: datetime) -> None:
         """Store which action wished for which message."""
@@ -230,7 +252,7 @@ class ExecutionsInPostgres:
         amended: dict[tuple[str, str, str], tuple[list[dict[str, Any]], str]] = {}
         for row in rows:
             key = (row["tenant_id"], row["rule_id"], row["event_id"])
-            actions, on_error = amended.get(key, (json.loads(row["actions"]), row["on_error"]))
+            actions, on_error = amended.get(key, (msgspec.json.decode(row["actions"]), row["on_error"]))
             refusal = refusals[row["position"] - 1]
             for action in actions:
                 if action["index"] == refusal.action_index and action["outcome"] == "done":
@@ -238,33 +260,27 @@ class ExecutionsInPostgres:
             amended[key] = (actions, on_error)
         states = {key: state_of([each["outcome"] for each in actions], on) for key, (actions, on) in amended.items()}
         if amended:
-            documents = [json.dumps(actions) for actions, _ in amended.values()]
+            documents = [_document(actions) for actions, _ in amended.values()]
             await self._connection.execute(AMEND, *_columns(list(amended), 3), list(states.values()), documents)
         return {(tenant, rule) for (tenant, rule, _), state in states.items() if state == "failed"}
 
 
-def _row(execution: Execution, now: datetime) -> tuple[Any, ...]:
-    heard = execution.heard
+def _event(heard: Heard) -> tuple[Any, ...]:
     return (
         heard.tenant_id,
-        execution.rule.id,
-        heard.event_id,
-        execution.id,
         heard.project_id,
-        execution.rule.revision,
+        heard.event_id,
         heard.trigger,
         heard.contact_id,
         heard.session_id,
         heard.correlation_id,
         heard.hop,
-        execution.state,
-        execution.matched,
-        execution.reason,
-        json.dumps(execution.conditions),
-        json.dumps([result.shown() for result in execution.results]),
-        execution.keep_until(now),
     )
 
 
+def _document(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[column] for row in rows] for column in range(width)]
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

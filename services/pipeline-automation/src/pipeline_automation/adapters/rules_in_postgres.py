@@ -46,7 +46,7 @@ RULES = Listing(
         "pipeline_id": "pipeline_id = {}::uuid",
         "trigger": "trigger = any({}::text[])",
         "enabled": "enabled = {}",
-        "name": "name_key like {}",
+        "name": "position({} in name_key) > 0",
     },
 )
 

@@ -1,9 +1,10 @@
 """Let the rules look at what happened, and do what they want done.
 
-Whatever the number of events and rules, a batch costs a fixed number of statements; in projects without rules one.
+Whatever the number of events and rules, a batch costs a fixed number of statements, in projects without rules one; only what
+would take too long to think about goes in portions.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -20,6 +21,9 @@ from pipeline_automation.domain.heard import Heard
 from pipeline_automation.domain.loop_guard import PAUSE_MINUTES, Chat, LoopGuard, Past
 
 E = TypeVar("E")
+
+MOST_JUDGED, MOST_RUNNING = 10_000, 1000
+"""How many looks of a rule at an event, and how many executions, make one portion of work: under a second of it."""
 
 
 async def run_rules(trigger: str, events: Sequence[tuple[Project, E]], hear: Callable[[E], Heard], work: Work) -> None:
@@ -44,8 +48,7 @@ async def run_rules(trigger: str, events: Sequence[tuple[Project, E]], hear: Cal
     ]
     if candidates:
         contacts = await _contacts_of([heard for heard, _ in candidates], work)
-        cases = list(_judge_all(candidates, contacts, concerned, work))
-        if cases:
+        for cases in portions(_judge_all(candidates, contacts, concerned, work)):
             await _act(cases, work)
 
 
@@ -89,6 +92,23 @@ def _judge_all(
             execution = judge(rule, heard, facts, contact, new_id=work.new_id, now=work.now)
             if execution is not None:
                 yield Case(execution=execution, rule=rule, facts=facts, contact=contact, project=project)
+
+
+def portions(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    """Cut what rules made of a batch where it is too much to think about between two statements.
+
+    A transaction that is silent for five seconds is taken for one whose process fell asleep, and ended.
+    """
+    portion: list[Case] = []
+    running = 0
+    for case in cases:
+        portion.append(case)
+        running += case.execution.reason is None
+        if len(portion) >= MOST_JUDGED or running >= MOST_RUNNING:
+            yield portion
+            portion, running = [], 0
+    if portion:
+        yield portion
 
 
 async def _act(cases: Sequence[Case], work: Work) -> None:

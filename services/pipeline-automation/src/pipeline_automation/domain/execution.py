@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pipeline_automation.domain.heard import Heard
 from pipeline_automation.domain.rule import StoredRule
 
 KEPT, MISSES_KEPT = timedelta(days=90), timedelta(days=7)
+"""How long what matched is kept, and what did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,6 @@ class Execution:
         if self.reason is not None:
             return "skipped"
         return state_of([result.outcome for result in self.results], self.rule.rule.on_error)
-
-    @property
-    def ref(self) -> tuple[str, str]:
-        """Return the rule and the execution, as wishes name them."""
-        return (self.rule.id, self.id)
-
-    def keep_until(self, now: datetime) -> datetime:
-        """Return when it may be forgotten."""
-        return now + (KEPT if self.matched else MISSES_KEPT)
 
 
 def state_of(outcomes: Sequence[str], on_error: str) -> str:
