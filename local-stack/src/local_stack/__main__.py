@@ -66,7 +66,7 @@ def _up(instance: Instance, given: argparse.Namespace) -> int:
         if "temporal" in only and not instance.external_temporal_host:
             only -= _without_temporal(instance)
         instance.start(only)
-        say(f"Instance {instance.name} runs {', '.join(sorted(only))}.")
+        say(f"Instance {instance.name} runs {', '.join(sorted(only)) or 'nothing'}.")
         return 0
     from local_stack import stack
 
