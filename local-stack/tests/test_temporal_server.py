@@ -1,5 +1,6 @@
 import asyncio
 import ipaddress
+import json
 import os
 import signal
 import threading
@@ -113,6 +114,8 @@ def test_the_supervisor_starts_it_when_its_program_comes_and_again_when_it_dies(
         _kill(instance)
         assert until(server.ready, 20)
         assert server.process() not in (None, first)
+        (told,) = json.loads((instance.folder / "state.json").read_text())
+        assert told["restarts"] <= 1, "waiting for its program is no death"
     finally:
         supervisor.stop()
         thread.join(30)
