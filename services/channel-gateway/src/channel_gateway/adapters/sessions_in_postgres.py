@@ -13,7 +13,13 @@ from channel_gateway.domain.provider_session import ProviderSession
 Row = Mapping[str, Any]
 ChannelKey = tuple[str, str]
 
-# Locked in their order, so that two processes wait for each other instead of deadlocking.
+# Locked in their order, so that two processes wait for each other instead of deadlocking. Read only then, in a statement of
+# its own: whoever has waited would otherwise see the session as it was before.
+LOCK = """
+select from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, channel_id)
+join channels as c on c.tenant_id = wanted.tenant_id and c.id = wanted.channel_id
+order by c.tenant_id, c.id for no key update of c
+"""
 READ = """
 select c.tenant_id::text, c.id::text as channel_id, c.project_id::text, c.version, c.status, c.status_reason as reason,
     c.external_id, c.engine,
@@ -21,7 +27,6 @@ select c.tenant_id::text, c.id::text as channel_id, c.project_id::text, c.versio
 from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, channel_id)
 join channels as c on c.tenant_id = wanted.tenant_id and c.id = wanted.channel_id and c.deleted_at is null
 left join provider_sessions as s on s.tenant_id = c.tenant_id and s.channel_id = c.id
-order by c.tenant_id, c.id for no key update of c
 """
 
 KEEP = """
@@ -51,7 +56,8 @@ on conflict (tenant_id, channel_id) do update set
 
 STATUS = """
 select c.id as channel_id, c.status, c.status_reason, c.engine, s.status as provider_status, s.version, s.me, s.limits,
-    a.last_event_at, extract(epoch from now() - a.last_event_at)::int as webhook_age_seconds
+    a.last_event_at,
+    extract(epoch from greatest(now(), a.last_event_at) - a.last_event_at)::int as webhook_age_seconds
 from channels as c
 join channel_activity as a on a.tenant_id = c.tenant_id and a.channel_id = c.id
 left join provider_sessions as s on s.tenant_id = c.tenant_id and s.channel_id = c.id
@@ -67,8 +73,9 @@ class SessionsInPostgres:
 
     async def for_change(self, channels: Collection[ChannelKey]) -> dict[ChannelKey, ProviderSession]:
         """Return the living ones of these, which nobody else changes until the transaction ends."""
-        keys = sorted(channels)
-        rows = await self._connection.fetch(READ, [key[0] for key in keys], [key[1] for key in keys])
+        wanted = [tenant_id for tenant_id, _ in channels], [channel_id for _, channel_id in channels]
+        await self._connection.execute(LOCK, *wanted)
+        rows = await self._connection.fetch(READ, *wanted)
         return {(row["tenant_id"], row["channel_id"]): _session(row) for row in rows}
 
     async def keep(self, sessions: Sequence[ProviderSession]) -> None:
