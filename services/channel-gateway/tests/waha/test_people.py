@@ -165,6 +165,13 @@ def test_every_form_of_an_id_means_the_same_message_of_the_same_person(waha: Any
     assert message.dedupe_key == f"message:{waha.bare}"
 
 
+def test_where_nothing_else_says_whose_message_it_is_the_end_that_is_ours_does(waha: Any) -> None:
+    silent = {"id": waha.bare, "fromMe": None, "_data": {}}
+    assert waha.message(waha.webjs(own=True, **silent)).from_me
+    assert not waha.message(waha.webjs(**silent)).from_me
+    assert waha.hear(waha.webjs(**silent) | {"me": None}) == Untranslatable("direction_unknown")
+
+
 def test_the_same_message_under_the_lid_has_the_same_key_and_the_same_identities(waha: Any) -> None:
     under_phone = waha.message(waha.gows())
     under_lid = waha.message(waha.gows(id=f"false_{waha.rosa_lid}_{waha.bare}", **{"from": waha.rosa_lid}))

@@ -21,7 +21,7 @@ def translate_message(envelope: Envelope, payload: Node, reception: Reception) -
         return Untranslatable("message_id_missing")
     data = fold(payload.get("_data"))
     evidence = read_evidence(data)
-    from_me = _direction(payload, message_id, evidence)
+    from_me = _direction(payload, message_id, evidence, envelope.me)
     if from_me is None:
         return Untranslatable("direction_unknown")
     chat = _chat(payload, message_id, evidence, from_me, envelope.me, reception.engine)
@@ -64,11 +64,13 @@ def translate_message(envelope: Envelope, payload: Node, reception: Reception) -
     )
 
 
-def _direction(payload: Node, message_id: MessageId, evidence: Evidence) -> bool | None:
+def _direction(payload: Node, message_id: MessageId, evidence: Evidence, me: frozenset[str]) -> bool | None:
     for said in (flag(payload.get("fromme")), message_id.from_me, evidence.from_me):
         if said is not None:
             return said
-    return None
+    if address(payload.get("from")) in me:
+        return True
+    return False if address(payload.get("to")) in me else None
 
 
 def _chat(
