@@ -32,7 +32,7 @@ def handler_of(event: AnyEvent) -> Any:
     return getattr(module, module.__name__.rpartition(".")[2])
 
 
-@dataclass
+@dataclass(repr=False)
 class Line:
     """Hands events to the handlers, and looks at what became of them."""
 
@@ -79,7 +79,7 @@ class Line:
     async def steps(self, message_id: str) -> list[str]:
         """Return the names of the steps that a message took, in order."""
         rows = await self.administrator.fetch(
-            "select step from messaging.message_steps where message_id = $1 order by created_at, event_id", message_id
+            "select step from messaging.message_steps where message_id = $1 order by position", message_id
         )
         return [row["step"] for row in rows]
 

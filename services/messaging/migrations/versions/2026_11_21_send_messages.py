@@ -41,18 +41,26 @@ alter table messaging.messages
     add constraint messages_late_ack check (late_ack is null or status in ('failed', 'cancelled'));
 """
 
+# Every message changes its chat. With half a page free the new version always finds room beside the old one, and no index is
+# written (measured: 100 instead of 88 of 100 updates, 6 instead of 11 µs of the server's time for each).
+CHATS = """
+alter table messaging.chats set (fillfactor = 50);
+"""
+
 STEPS = """
--- What messages of ours went through after they were stored, for people. The event is the one that told of the step.
+-- What messages of ours went through after they were stored, for people, in the order in which we learned of it. The event is the
+-- one that told of the step, or brought it: one event may bring several.
 create table messaging.message_steps (
     tenant_id uuid not null,
     message_id uuid not null,
+    position bigint not null generated always as identity,
     event_id uuid not null,
     step text not null,
     status text,
     at timestamptz not null,
     detail jsonb not null default '{}',
     created_at timestamptz not null default now(),
-    primary key (tenant_id, message_id, event_id)
+    primary key (tenant_id, message_id, position)
 );
 """
 
@@ -120,7 +128,7 @@ TABLES = ("message_steps", "channels", "contacts", "contact_handles", "open_sess
 
 def upgrade() -> None:
     """Let messages be sent."""
-    run_sql(STATUSES + MESSAGES + STEPS + PROJECTIONS)
+    run_sql(STATUSES + MESSAGES + CHATS + STEPS + PROJECTIONS)
     for table in TABLES:
         run_sql(protect("messaging", table))
 
@@ -144,6 +152,7 @@ def downgrade() -> None:
         drop column expires_at,
         drop column priority,
         drop column retry_of_id;
+    alter table messaging.chats set (fillfactor = 70);
     drop function messaging.may_become(text, text);
     create function messaging.status_rank(status text) returns int language sql immutable parallel safe return
         case status when 'scheduled' then 0 when 'queued' then 1 when 'unknown' then 1 when 'sent' then 2 when 'delivered' then 3

@@ -147,6 +147,16 @@ async def test_a_refusal_is_stored_with_its_reason_and_a_late_receipt_beside_it(
     assert (await line.steps(message)).count("late_ack") == 3
 
 
+async def test_late_proofs_that_come_together_are_all_noted(line: Any) -> None:
+    message = await a_queued_message(line)
+    await line.hears(heard.failed(TENANT, message))
+    await line.hears(heard.ack(TENANT, "P1", 2), heard.ack(TENANT, "P1", 3))
+
+    assert await line.hears(heard.sent(TENANT, message, "P1")) == []
+    assert await line.steps(message) == ["queued", "failed", "late_ack", "late_ack", "late_ack"]
+    assert (await row_of(line, message))["late_ack"] == "read"
+
+
 async def test_what_the_gateway_had_not_begun_is_cancelled(line: Any) -> None:
     message = await a_queued_message(line)
     (cancelled,) = await line.hears(heard.failed(TENANT, message, "cancelled"))

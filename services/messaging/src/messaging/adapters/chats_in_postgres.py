@@ -49,14 +49,22 @@ for no key update of c
 
 CLOSED = "select status = 'closed' from chats where tenant_id = $1 and project_id = $2 and id = $3"
 
+# With all that its first messages changed in it: a row that is written once stays where it is.
 BEGIN_NEW = """
-insert into chats (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject,
-    external_ids, participants)
-select n.*, case when n.external_chat_id is null then '{}' else array[n.external_chat_id] end,
+insert into chats (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
+    last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at,
+    project_id, chat_key, channel_id, channel_type, chat_type, contact_id, participants)
+select n.tenant_id, n.id, n.external_chat_id, array(select jsonb_array_elements_text(n.external_ids)), n.subject, n.last_sequence,
+    n.unread_count, n.last_message_at, n.last_message_sequence, n.last_message_id, n.last_message_preview, n.last_message_type,
+    n.last_message_inbound, n.last_inbound_at, n.project_id, n.chat_key, n.channel_id, n.channel_type, n.chat_type, n.contact_id,
     case when n.contact_id is null then '[]' else jsonb_build_array(jsonb_build_object('id', n.contact_id,
     'type', 'contact', 'joined_at', now(), 'left_at', null, 'is_admin', false)) end
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[])
-    as n (tenant_id, id, project_id, chat_key, channel_id, channel_type, chat_type, contact_id, external_chat_id, subject)
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::bigint[],
+    $10::uuid[], $11::text[], $12::text[], $13::bool[], $14::timestamptz[], $15::uuid[], $16::text[], $17::uuid[], $18::text[],
+    $19::text[], $20::uuid[])
+    as n (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
+        last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at,
+        project_id, chat_key, channel_id, channel_type, chat_type, contact_id)
 order by n.tenant_id, n.chat_key
 """
 
@@ -117,23 +125,11 @@ where c.tenant_id = r.tenant_id and c.id = r.chat_id
     and (c.read_at is null or (c.read_at, c.read_sequence) < (r.read_at, r.read_sequence))
 """
 
-_beginning: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731 - a table of columns
-    c.tenant_id,
-    c.id,
-    c.project_id,
-    c.chat_key,
-    c.channel_id,
-    c.channel_type,
-    c.chat_type,
-    c.contact_id,
-    c.external_chat_id,
-    c.subject,
-)
-_changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
+_changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731 - a table of columns
     c.tenant_id,
     c.id,
     c.external_chat_id,
-    json_list(c.external_ids) if c.has_new_ids else None,
+    json.dumps(c.external_ids) if c.has_new_ids else None,  # lists of different lengths are no array of arrays
     c.subject,
     c.last_sequence,
     c.unread_count,
@@ -144,6 +140,15 @@ _changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
     c.last_message_type,
     c.last_message_inbound,
     c.last_inbound_at,
+)
+_beginning: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
+    *_changing(c),
+    c.project_id,
+    c.chat_key,
+    c.channel_id,
+    c.channel_type,
+    c.chat_type,
+    c.contact_id,
 )
 
 
@@ -170,7 +175,7 @@ class ChatsInPostgres:
         return await self._connection.fetchval(CLOSED, tenant_id, project_id, chat_id) is True
 
     async def begin(self, chats: Sequence[Chat]) -> None:
-        """Store new chats."""
+        """Store new chats, with all that their first messages changed in them."""
         await self._connection.execute(BEGIN_NEW, *map(list, zip(*map(_beginning, chats), strict=True)))
 
     async def keep(self, chats: Collection[Chat]) -> None:
@@ -208,8 +213,3 @@ class ChatsInPostgres:
 
 def _chats(rows: Sequence[asyncpg.Record]) -> list[Chat]:
     return [Chat(*row) for row in rows]  # by position, a third of the cost by name
-
-
-def json_list(values: Sequence[str]) -> str:
-    """Return a JSON list: lists of different lengths cannot travel as an array of arrays."""
-    return json.dumps(values)

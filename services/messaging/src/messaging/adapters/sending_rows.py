@@ -159,7 +159,6 @@ where tenant_id = $1 and id = $2 and cancel_requested_at is null
 returning id
 """
 
-# In the order in which we learned of it: clocks differ.
 HISTORY = """
-select at, step, status, detail, event_id from message_steps where tenant_id = $1 and message_id = $2 order by created_at, event_id
+select at, step, status, detail, event_id from message_steps where tenant_id = $1 and message_id = $2 order by position
 """

@@ -57,20 +57,16 @@ async def _look_under_addresses(
 
 async def queue(cases: Sequence[Circumstances], conversations: Conversations, work: Work) -> list[Outgoing]:
     """Store messages, queued or failed, each with its event; return those that were new."""
-    begun = len(conversations.met)
     chats = [case.chat or _begin(case, conversations, work) for case in cases]
     keys = {
         (chat.tenant_id, chat.chat_key) for case, chat in zip(cases, chats, strict=True) if not case.wish.session_id
     }
     sessions = await work.open_sessions.of_chats(keys) if keys else {}
     messages = [_outgoing(case, chat, sessions, work) for case, chat in zip(cases, chats, strict=True)]
-    met = conversations.met[begun:]
-    if met:
-        await work.chats.begin(met)
     stored = await work.sendings.add(messages)
     new = [message for message in messages if message.wish.key in stored]
-    await _keep_chats(new, work)
-    for chat in met:
+    await _keep_chats(new, conversations.met, work)
+    for chat in conversations.met:
         work.announcements.chat_created(chat)
     for message in new:
         work.announcements.queued(message)
@@ -139,7 +135,7 @@ def _outgoing(case: Circumstances, chat: Chat, sessions: dict[tuple[str, str], s
     )
 
 
-async def _keep_chats(messages: Sequence[Outgoing], work: Work) -> None:
+async def _keep_chats(messages: Sequence[Outgoing], met: Sequence[Chat], work: Work) -> None:
     """Show what is queued in its chat. What was refused counts, and changes nothing else."""
     spoken, counted = {}, {}
     for message in messages:
@@ -151,5 +147,7 @@ async def _keep_chats(messages: Sequence[Outgoing], work: Work) -> None:
             spoken[chat.id] = chat
         else:
             counted[chat.id] = chat
-    await work.chats.keep(spoken.values())
-    await work.chats.count([chat for chat_id, chat in counted.items() if chat_id not in spoken])
+    if met:
+        await work.chats.begin(met)
+    await work.chats.keep([chat for chat in spoken.values() if not chat.is_new])
+    await work.chats.count([chat for chat in counted.values() if chat.id not in spoken and not chat.is_new])

@@ -22,8 +22,6 @@ async def record_messages(arrivals: Sequence[Arrival], work: Work) -> None:
     if not messages:
         return
     resolve_replies(messages)
-    if conversations.met:
-        await work.chats.begin(conversations.met)
     stored = {each.id: each for each in await work.messages.add(messages)}
     new = [message for message in messages if message.id in stored]
     if any(message.arrival.content.media for message in new):
@@ -33,7 +31,9 @@ async def record_messages(arrivals: Sequence[Arrival], work: Work) -> None:
         message.reply_to_message_id = stored[message.id].reply_to_message_id
         chat.take(message)
         changed[chat.id] = chat
-    await work.chats.keep(changed.values())
+    if conversations.met:
+        await work.chats.begin(conversations.met)
+    await work.chats.keep([chat for chat in changed.values() if not chat.is_new])
 
     for chat in conversations.met:
         work.announcements.chat_created(chat)

@@ -62,7 +62,7 @@ class Chats(Protocol):
         """Tell whether there is such a chat, and it is closed."""
 
     async def begin(self, chats: Sequence[Chat]) -> None:
-        """Store new chats."""
+        """Store new chats, with all that their first messages changed in them."""
 
     async def keep(self, chats: Collection[Chat]) -> None:
         """Store what messages changed in chats; an archived one comes back."""

@@ -61,6 +61,7 @@ class Chat:
     last_message_inbound: bool | None = None
     last_inbound_at: datetime | None = None
     has_new_ids: bool = False
+    is_new: bool = False
     cause: Any = None
 
     @property
@@ -191,6 +192,8 @@ def _begin(place: Place, chat_id: str, cause: Any) -> Chat:
         external_chat_id,
         [] if external_chat_id is None else [external_chat_id],
         place.chat_subject,
+        has_new_ids=True,
+        is_new=True,
         cause=cause,
     )
 
