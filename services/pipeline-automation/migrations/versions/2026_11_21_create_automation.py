@@ -85,9 +85,11 @@ create table pipeline_automation.rule_executions (
     check (state = 'skipped' or finished_at is not null)
 ) with (fillfactor = 90);
 create index rule_executions_of_rule on pipeline_automation.rule_executions (tenant_id, rule_id, id);
--- One rule runs once for a contact in one chain of events; the same key counts what a rule did for a contact.
+-- One rule runs once for a contact in one chain of events.
 create unique index rule_executions_chain on pipeline_automation.rule_executions (tenant_id, rule_id, contact_id, correlation_id)
     nulls not distinct where state <> 'skipped';
+create index rule_executions_budget on pipeline_automation.rule_executions (tenant_id, rule_id, contact_id, created_at)
+    where state <> 'skipped';
 create index rule_executions_ran on pipeline_automation.rule_executions (tenant_id, rule_id, created_at) where state <> 'skipped';
 create index rule_executions_by_end on pipeline_automation.rule_executions (keep_until);
 

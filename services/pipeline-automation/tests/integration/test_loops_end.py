@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernel.cause import Cause
 from kernel.ids import new_id
+from pipeline_automation.application.switch_rule import switch_rule
+from pipeline_automation.bootstrap import work_of
 
 MOVES = st.lists(
     st.tuples(st.sampled_from(["Novo", "Em atendimento", "Ganho", "Perdido"]), st.sampled_from(["Novo", "Em atendimento", "Ganho"])),
@@ -130,6 +133,22 @@ async def test_a_rule_that_only_fails_is_disabled_with_the_reason(reactions: Any
     assert tuple(row) == (False, "errors", 2)
     assert await reactions.hear(reactions.message(place, ana)) == []
     assert len(await reactions.states(rule)) == 20
+
+
+async def test_a_rule_that_is_enabled_again_begins_anew(reactions: Any) -> None:
+    ana = new_id()
+    place = await reactions.a_place(ana)
+    rule = await reactions.rule(place, "message.received", reactions.say("{{ email }}"), max_count=100)
+    await reactions.hear(*(reactions.message(place, ana) for _ in range(20)))
+    reactions.now += timedelta(minutes=1)
+    by = Cause(tenant_id=place.tenant, actor="user:x", correlation_id=new_id())
+    async with reactions.works.begin([place.tenant]) as work:
+        await switch_rule(rule, enabled=True, by=by, work=work_of(work))
+
+    said = await reactions.hear(*(reactions.message(place, ana) for _ in range(19)))
+    assert "automation_rule.disabled.v1" not in [each.type for each in said]
+    said = await reactions.hear(reactions.message(place, ana))
+    assert "automation_rule.disabled.v1" in [each.type for each in said]
 
 
 async def test_one_success_keeps_a_failing_rule_alive(reactions: Any) -> None:

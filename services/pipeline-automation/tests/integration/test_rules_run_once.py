@@ -11,8 +11,9 @@ from kernel.ids import new_id
 from pipeline_automation.adapters.forgetting import Forgetting
 from pipeline_automation.adapters.rules_in_postgres import RulesInPostgres
 from pipeline_automation.application.rule_book import RuleBook
-from pipeline_automation.bootstrap import EXPRESSIONS, TEMPLATES
+from pipeline_automation.bootstrap import EXPRESSIONS, TEMPLATES, work_of
 from pipeline_automation.domain.sampling import MOST_AT_ONCE
+from pipeline_automation.entrypoints.events.on_message_received import on_message_received
 
 
 @st.composite
@@ -64,9 +65,6 @@ async def test_two_that_run_at_once_for_one_event_end_in_a_conflict_and_only_one
     event = reactions.message(place, ana)
 
     async with reactions.works.begin([place.tenant]) as first, reactions.works.begin([place.tenant]) as second:
-        from pipeline_automation.bootstrap import work_of
-        from pipeline_automation.entrypoints.events.on_message_received import on_message_received
-
         await on_message_received([event], work_of(first))
         await second.connection.execute("set local lock_timeout = 100")
         # The second waits for the first, whose row it may not see yet; a lock that is not had in time repeats the whole batch.

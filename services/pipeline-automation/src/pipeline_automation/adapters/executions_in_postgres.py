@@ -42,10 +42,12 @@ select w.position,
     exists(select from rule_executions e where e.tenant_id = w.tenant_id and e.rule_id = w.rule_id
         and e.contact_id is not distinct from w.contact_id and e.correlation_id = w.correlation_id
         and e.state <> 'skipped') as in_chain,
-    (select count(*) from rule_executions e where e.tenant_id = w.tenant_id and e.rule_id = w.rule_id
-        and e.contact_id = w.contact_id and e.state <> 'skipped' and e.created_at > w.since) as ran
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[]) with ordinality
-    as w (tenant_id, rule_id, event_id, contact_id, correlation_id, since, position)
+    (select count(*) from (
+        select from rule_executions e where e.tenant_id = w.tenant_id and e.rule_id = w.rule_id
+            and e.contact_id = w.contact_id and e.state <> 'skipped' and e.created_at > w.since limit w.most
+    ) e) as ran
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::int[]) with ordinality
+    as w (tenant_id, rule_id, event_id, contact_id, correlation_id, since, most, position)
 """
 
 IN_LAST_MINUTE = """
@@ -118,11 +120,14 @@ on conflict (tenant_id, rule_id, contact_id) do update set keep_until = excluded
 returning tenant_id::text, rule_id::text, contact_id::text
 """
 
+# Whoever changes or enables a rule lets it begin anew.
 FAILING = """
 select w.tenant_id::text, w.rule_id::text from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, rule_id)
+join automation_rules r on r.tenant_id = w.tenant_id and r.id = w.rule_id
 where (
     select count(*) filter (where last.state = 'failed') from (
         select e.state from rule_executions e where e.tenant_id = w.tenant_id and e.rule_id = w.rule_id and e.state <> 'skipped'
+            and e.created_at >= r.updated_at
         order by e.created_at desc limit $3
     ) last) >= $3
 """
@@ -134,9 +139,13 @@ from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id) join rule_messages m on
 
 REFUSED = """
 select w.position, e.tenant_id::text, e.rule_id::text, e.event_id::text, e.actions, r.on_error
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) with ordinality as w (tenant_id, rule_id, event_id, id, position)
-join rule_executions e on e.tenant_id = w.tenant_id and e.rule_id = w.rule_id
-    and (e.event_id = w.event_id or e.id = w.id) and e.state <> 'skipped'
+from (
+    select w.tenant_id, w.rule_id, w.position, coalesce(w.event_id, (
+        select e.event_id from rule_executions e where e.tenant_id = w.tenant_id and e.rule_id = w.rule_id and e.id = w.id
+    )) as event_id
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) with ordinality as w (tenant_id, rule_id, event_id, id, position)
+) w
+join rule_executions e on e.tenant_id = w.tenant_id and e.rule_id = w.rule_id and e.event_id = w.event_id and e.state <> 'skipped'
 join automation_rules r on r.tenant_id = e.tenant_id and r.id = e.rule_id
 order by e.tenant_id, e.rule_id, e.event_id, w.position
 for update of e
@@ -166,6 +175,7 @@ class ExecutionsInPostgres:
             [each.heard.contact_id for each in executions],
             [each.heard.correlation_id for each in executions],
             [now - timedelta(hours=each.rule.rule.max_hours) for each in executions],
+            [each.rule.rule.max_count for each in executions],
         )
         for row in rows:
             each = executions[row["position"] - 1]

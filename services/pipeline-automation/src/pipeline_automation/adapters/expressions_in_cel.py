@@ -6,7 +6,7 @@ The library brings a command line with it (half a second, 30 MB), so it is impor
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline_automation.domain.conditions import Verdict
+from pipeline_automation.domain.conditions import Verdict, shown
 from pipeline_automation.domain.expression_text import Flaw, flaws, offset_of
 from pipeline_automation.domain.facts import Facts, nothing_known
 
@@ -76,10 +76,10 @@ class CelExpression:
             return self._failed(f"{type(error).__name__}: {error}"[:300])
         if not isinstance(answer, bool):
             return self._failed("the answer is neither true nor false")
-        return Verdict(answer, [{"expression": self._text, "result": answer}])
+        return Verdict(answer, [{"expression": shown(self._text), "result": answer}])
 
     def _failed(self, words: str) -> Verdict:
-        return Verdict(False, [{"expression": self._text, "result": False, "note": words}], error=words)
+        return Verdict(False, [{"expression": shown(self._text), "result": False, "note": words}], error=words)
 
 
 def _flaw(expression: str, told: str) -> Flaw:

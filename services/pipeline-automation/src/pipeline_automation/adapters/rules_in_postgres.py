@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from kernel.errors import DomainError
@@ -71,7 +72,7 @@ SAVE = """
 update automation_rules set version = $3, revision = $4, automation_type = $5, pipeline_id = $6, name = $7, name_key = $8,
     description = $9, trigger = $10, trigger_filter = $11, conditions = $12, expression = $13, actions = $14, priority = $15,
     enabled = $16, on_error = $17, max_event_age_minutes = $18, max_count = $19, max_hours = $20, transactional = $21,
-    disabled_reason = null, updated_at = now()
+    disabled_reason = null, updated_at = $22
 where tenant_id = $1 and id = $2
 """
 
@@ -162,6 +163,10 @@ class RulesInPostgres:
             raise DomainError("not_found", "there is no such rule")
         return row
 
+    async def read(self, tenant_id: str, rule_id: str) -> StoredRule:
+        """Return a rule as it is; raise not_found."""
+        return stored_rule(await self.row(tenant_id, rule_id))
+
     async def get(self, tenant_id: str, rule_id: str) -> StoredRule:
         """Return a rule, locked until the end of the transaction; raise not_found."""
         row = await self._connection.fetchrow(LOCKED, tenant_id, rule_id)
@@ -179,10 +184,10 @@ class RulesInPostgres:
         places = (rule.tenant_id, rule.id, rule.project_id, rule.version, rule.revision, rule.created_at)
         await self._connection.execute(ADD, *places, *rule_values(rule.rule))
 
-    async def save(self, rule: StoredRule) -> None:
+    async def save(self, rule: StoredRule, now: datetime) -> None:
         """Store a changed rule."""
         places = (rule.tenant_id, rule.id, rule.version, rule.revision)
-        await self._connection.execute(SAVE, *places, *rule_values(rule.rule))
+        await self._connection.execute(SAVE, *places, *rule_values(rule.rule), now)
 
     async def remove(self, rule: StoredRule) -> None:
         """Delete a rule softly."""

@@ -22,6 +22,9 @@ ContactKey = tuple[str, str]
 class Rules(RuleSets, Protocol):
     """Rules as people write them. Every call names the tenant."""
 
+    async def read(self, tenant_id: str, rule_id: str) -> StoredRule:
+        """Return a rule as it is; raise not_found."""
+
     async def get(self, tenant_id: str, rule_id: str) -> StoredRule:
         """Return a rule, locked until the end of the transaction; raise not_found."""
 
@@ -31,7 +34,7 @@ class Rules(RuleSets, Protocol):
     async def add(self, rule: StoredRule) -> None:
         """Store a new rule."""
 
-    async def save(self, rule: StoredRule) -> None:
+    async def save(self, rule: StoredRule, now: datetime) -> None:
         """Store a changed rule."""
 
     async def remove(self, rule: StoredRule) -> None:

@@ -24,7 +24,7 @@ async def change_rule(
     await check_rule(after, by.tenant_id, stored.project_id, work)
     await refuse_too_many(after, rule_id, by.tenant_id, stored.project_id, work)
     new = replace(stored, rule=after, version=stored.version + 1, revision=stored.revision + 1)
-    await work.automation.rules.save(new)
+    await work.automation.rules.save(new, work.now)
     await work.automation.rules.touch([(by.tenant_id, stored.project_id)])
     work.announcements.rule_updated(new, changed, by)
     if "enabled" in changed:

@@ -15,8 +15,8 @@ from pipeline_automation.domain.facts import Facts, Path, path_of
 
 MOST_LEAVES = 50
 DEEPEST = 3
-MOST_SHOWN = 200
-"""Characters of a text, or elements of a list, that a result repeats."""
+LONGEST_SHOWN, MOST_SHOWN = 200, 20
+"""Characters of a text, and elements of a list, that a result repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _evaluate(condition: Leaf | Group, facts: Facts) -> dict[str, Any]:
     result = {
         "field": condition.field,
         "operator": condition.operator,
-        "value": condition.value,
+        "value": shown(condition.value),
         "actual": shown(actual),
         "result": holds,
     }
@@ -137,11 +137,11 @@ def _joined(logic: str, results: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def shown(actual: Any) -> Any:
-    """Return a fact as a result repeats it: short, and as JSON knows it."""
+    """Return a value as a result repeats it: short, and as JSON knows it."""
     if isinstance(actual, datetime):
         return actual.isoformat()
     if isinstance(actual, str):
-        return actual[:MOST_SHOWN]
+        return actual[:LONGEST_SHOWN]
     if isinstance(actual, list | tuple):
         return [shown(each) for each in actual[:MOST_SHOWN]]
     return actual

@@ -33,7 +33,7 @@ def rule_trial_routes(work_of: WorkOf) -> Routes:
             field = FieldError("/event", "missing", "either event or event_id")
             raise DomainError("validation_failed", "1 field needs attention", fields=(field,))
         mine = work_of(work)
-        stored = await mine.automation.rules.get(caller.tenant_id, rule_id)
+        stored = await mine.automation.rules.read(caller.tenant_id, rule_id)
         if body.event_id is not None:
             return trial_answer(await try_event(stored, body.event_id, mine))
         return trial_answer(await try_sample(stored, body.event or {}, mine))
@@ -42,7 +42,7 @@ def rule_trial_routes(work_of: WorkOf) -> Routes:
     async def dry_run_rule(rule_id: PathId, work: Work, caller: TheCaller, body: DryRun | None = None) -> DryRunAnswer:
         """Try a rule on the last events of its trigger, newest first. Nothing runs."""
         mine = work_of(work)
-        stored = await mine.automation.rules.get(caller.tenant_id, rule_id)
+        stored = await mine.automation.rules.read(caller.tenant_id, rule_id)
         trials, complete = await try_last_events(stored, (body or DryRun()).last, mine)
         return DryRunAnswer(
             events=len(trials),
