@@ -24,7 +24,7 @@ create table contact.contacts (
     -- without case and accents, made by the application: the whole name, for sorting and finding by its beginning; and the words
     -- within it that it does not begin with
     name_folded text collate "C" not null,
-    name_words text[] not null default '{}',
+    name_words text[] collate "C" not null default '{}',
     email text collate "C",
     phone text,
     -- phone digits evened out for matching only; the phone itself is never rewritten

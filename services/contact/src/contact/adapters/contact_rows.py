@@ -22,7 +22,7 @@ ONE = f"select {COLUMNS} from contacts c where c.tenant_id = $1 and c.id = $2 an
 CONTACTS = Listing(
     select=f"""
 select * from (
-    select {COLUMNS}, c.name_folded, c.phone_key, c.last_interaction_day,
+    select {COLUMNS}, c.name_folded, c.phone_key, c.tag_keys, c.last_interaction_day,
         coalesce(c.last_interaction_at, '1970-01-01 00:00:00+00') as last_interaction_order
     from contacts c
     where c.tenant_id = $1 and c.project_id = $2 and c.deleted_at is null and c.merged_into_id is null and c.erased_at is null
@@ -41,8 +41,9 @@ select * from (
         "external_id": "external_id = {}",
         "tags": """exists (select from contact_tags t where t.tenant_id = $1 and t.project_id = $2
             and t.tag_key = any({}::text[]) and t.contact_id = c.id)""",
-        "tags_all": """c.id in (select t.contact_id from contact_tags t where t.tenant_id = $1 and t.project_id = $2
-            and t.tag_key = any({}::text[]) group by t.contact_id having count(*) = cardinality({}::text[]))""",
+        "tags_all": "tag_keys @> {}::text[]",
+        "rarest_tag": """exists (select from contact_tags t where t.tenant_id = $1 and t.project_id = $2
+            and t.tag_key = {}::text and t.contact_id = c.id)""",
         "source_channel": "source_channel = any({}::text[])",
         "channel_id": """exists (select from channel_identities i where i.tenant_id = $1 and i.project_id = $2
             and i.channel_id = {}::uuid and i.contact_id = c.id and i.ended_at is null)""",

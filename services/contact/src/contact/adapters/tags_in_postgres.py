@@ -42,6 +42,17 @@ select * from (
     sorts={"name": "tag_key text", "contact_count": "contact_count bigint"},
 )
 
+# Counted no further than it matters.
+RAREST = """
+select key from unnest($3::text[]) as wanted (key)
+order by (
+    select count(*) from (
+        select from contact_tags where tenant_id = $1 and project_id = $2 and tag_key = wanted.key limit 5000
+    ) carried
+), key
+limit 1
+"""
+
 
 class TagsInPostgres:
     """The tags in the contact table."""
@@ -73,3 +84,8 @@ class TagsInPostgres:
                 [json.dumps(contact.tags) for contact in changed],
                 [json.dumps([tag_key(tag) for tag in contact.tags]) for contact in changed],
             )
+
+    async def rarest(self, tenant_id: str, project_id: str, keys: Sequence[str]) -> str:
+        """Return the tag that the fewest contacts carry: where all are asked for, it is the one to look up."""
+        found: str = await self._connection.fetchval(RAREST, tenant_id, project_id, list(keys))
+        return found

@@ -87,6 +87,9 @@ class Tags(Protocol):
     async def keep(self, changed: Sequence[TaggedContact]) -> None:
         """Store tags and versions, in one statement."""
 
+    async def rarest(self, tenant_id: str, project_id: str, keys: Sequence[str]) -> str:
+        """Return the tag that the fewest contacts carry: where all are asked for, it is the one to look up."""
+
 
 class Fields(Protocol):
     """Definitions of custom fields."""

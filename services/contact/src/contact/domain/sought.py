@@ -18,12 +18,16 @@ Range = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What to find. A range (from, up to) holds all texts that begin with something; no range, nothing is looked for."""
+    """What to find. A range (from, up to) holds all texts that begin with something; where there is none, nothing is looked for.
+
+    The longest word comes first, as the one that the fewest names have. `phones` are whole numbers as they are matched;
+    `phone_beginnings` the digits as typed and with the country before them.
+    """
 
     name: str
     words: tuple[Range, ...]
     phones: tuple[str, ...]
-    phone_beginnings: tuple[Range, ...]
+    phone_beginnings: tuple[Range, Range] | None
     phone_end: Range | None
     email: str
     external_id: str
@@ -33,16 +37,14 @@ class Sought:
     def of(cls, text: str) -> "Sought":
         """Return what `text` may mean. Phones are met by their key, so that a missing ninth digit does not matter."""
         digits = re.sub(r"\D", "", text) if _LIKE_A_PHONE.fullmatch(text) else ""
-        forms: tuple[str, ...] = ()
-        if len(digits) >= FEWEST_DIGITS:
-            typed = dict.fromkeys((digits, COUNTRY_CODE + digits))
-            forms = tuple(dict.fromkeys([*typed, *map(phone_key, typed)]))
+        is_phone = len(digits) >= FEWEST_DIGITS
+        forms = (digits, COUNTRY_CODE + digits) if is_phone else ()
         return cls(
             name=folded(text.strip()),
-            words=tuple(beginning(word) for word in words_of(text)),
-            phones=forms,
-            phone_beginnings=tuple(beginning(form) for form in forms),
-            phone_end=beginning(digits[::-1]) if forms else None,
+            words=tuple(beginning(word) for word in sorted(words_of(text), key=len, reverse=True)),
+            phones=tuple(dict.fromkeys(map(phone_key, forms))),
+            phone_beginnings=(beginning(digits), beginning(COUNTRY_CODE + digits)) if is_phone else None,
+            phone_end=beginning(digits[::-1]) if is_phone else None,
             email=text.strip().lower(),
             external_id=text.strip(),
             tag=tag_key(text),

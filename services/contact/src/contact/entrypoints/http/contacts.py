@@ -67,14 +67,17 @@ def contact_routes(
         last_interaction_before: When = None,
     ) -> ListAnswer[ContactAnswer]:
         """List contacts, newest first."""
-        await work_of(work).directory.plan_for_values()
+        use = work_of(work)
+        await use.directory.plan_for_values()
+        all_keys = tags_all and list({tag_key(tag) for tag in tags_all})
         wanted = {
             "name": name and name_pattern(name),
             "phone": phone and phone_key(parse_phone(phone, "?phone")),
             "email": email and email.strip().lower(),
             "external_id": external_id,
             "tags": tags and list({tag_key(tag) for tag in tags}),
-            "tags_all": tags_all and list({tag_key(tag) for tag in tags_all}),
+            "tags_all": all_keys,
+            "rarest_tag": all_keys and await use.tags.rarest(caller.tenant_id, project_id, all_keys),
             "source_channel": source_channel,
             "channel_id": channel_id,
             "opted_out": opted_out,
