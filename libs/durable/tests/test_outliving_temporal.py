@@ -98,6 +98,7 @@ async def test_a_standing_workflow_is_started_once_and_its_runs_are_counted(serv
     assert after - before == 2
     assert value_of("temporal_workflow_executions_total", workflow="counts", result="completed") >= 1
     assert value_of("temporal_activity_executions_total", activity="note", result="completed") >= 3
+    assert value_of("temporal_workflow_latency_seconds_sum", workflow="counts") > 0.001
 
 
 async def test_a_worker_started_before_temporal_works_once_it_is_there(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ class Temporal:
     @asynccontextmanager
     async def reached(self, within_s: float = CALL_TIMEOUT_S) -> "AsyncIterator[Client]":
         """Lend the client for a few calls; raise TemporalAwayError when one of them does not succeed within `within_s`."""
+        # In a thread, or the line would stand still while a process starts: it takes a second on a busy machine.
+        await asyncio.to_thread(_load)
         from temporalio.service import RPCError
 
         try:
@@ -58,9 +60,9 @@ class Temporal:
 
     async def ready(self, within_s: float = CALL_TIMEOUT_S) -> "Client":
         """Return the client, for a worker to keep, once Temporal knows our namespace; raise TemporalAwayError otherwise."""
-        from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-
         async with self.reached(within_s) as client:
+            from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
             await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=self.namespace))
         return client
 
@@ -100,6 +102,11 @@ class Temporal:
                 except RuntimeError as error:  # the only thing that a refused connection raises
                     raise TemporalAwayError(str(error)) from error
             return self._client
+
+
+def _load() -> None:
+    import temporalio.client
+    import temporalio.worker  # noqa: F401
 
 
 @cache

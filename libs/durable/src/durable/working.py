@@ -29,7 +29,7 @@ class TaskQueueWorker:
     """A kernel Role: takes tasks of one queue. Until Temporal answers it tries again and again; afterwards the SDK does."""
 
     def __init__(self, temporal: Temporal, queue: str, define: Callable[[], Definitions]) -> None:
-        """`define` is called once the role runs, so that what imports `temporalio` may be imported there."""
+        """`define` is called once Temporal answers, so that what imports `temporalio` may be imported there."""
         self.name = f"work {queue}"
         self._temporal = temporal
         self._queue = queue
@@ -37,11 +37,10 @@ class TaskQueueWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; a worker that fails is made anew."""
-        definitions = self._define()
         backoff = Backoff(0.5, 5.0)
         while not stopping.is_set():
             try:
-                await self._work(await self._temporal.ready(), definitions, stopping)
+                await self._work(await self._temporal.ready(), stopping)
             except TemporalAwayError:
                 pass
             except RuntimeError as error:  # what a worker raises that cannot go on
@@ -52,11 +51,12 @@ class TaskQueueWorker:
             except TimeoutError:
                 continue
 
-    async def _work(self, client: "Client", definitions: Definitions, stopping: asyncio.Event) -> None:
+    async def _work(self, client: "Client", stopping: asyncio.Event) -> None:
         from temporalio.worker import Worker
 
         from durable.counting import Counted
 
+        definitions = self._define()
         worker = Worker(
             client,
             task_queue=self._queue,
