@@ -117,7 +117,7 @@ class Assembly:
         self.patience = Patience(looks_s=sending.looks_s, repeat_after=sending.repeat_after, hold_s=sending.hold_s)
         client = WahaClient(self.addresses, answer_s=sending.answer_s)
         messenger, due = WahaMessenger(client), DueInPostgres(self.works)
-        looking = LookForSends(self.begin, messenger, self.patience)
+        looking = LookForSends(self.begin, messenger, self.patience, self.works.clock)
         self.provider_sessions = WahaSessions(client)
         bringing_up = BringUpChannels(self.begin, self.provider_sessions)
 

@@ -205,12 +205,12 @@ class SendingWorld:
         try:
             found = await eventually(look, within_s=within_s, because=f"not all sends are {' or '.join(as_)}")
         except AssertionError:
-            await self._tell()
+            await self.tell()
             raise
         assert found is not None
         return found
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
         """Show how things stand, for whoever reads a failed test."""
         for table in ("channels", "channel_senders", "channel_checks", "provider_sessions", "send_attempts"):
             for row in await self.gateway.rows(f"select * from channel_gateway.{table} order by 1, 2"):
@@ -257,6 +257,12 @@ class SendingWorld:
     async def drain(self) -> None:
         """Wait until WAHA has told everything."""
         assert (await self.control("drain", seconds=10))["drained"]
+
+
+@pytest.fixture(name="free_port")
+def ports() -> Callable[[], int]:
+    """`free_port()`: a port that nobody listens on."""
+    return free_port
 
 
 @pytest.fixture(name="chat_of")

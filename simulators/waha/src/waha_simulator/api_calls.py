@@ -114,6 +114,13 @@ class Api:
         return Route(path, endpoint, methods=[method])
 
     async def _answer(self, request: Request, handler: Handler, *, open_to_all: bool) -> Response:
+        self.simulator.calls_open += 1
+        try:
+            return await self._answer_open(request, handler, open_to_all=open_to_all)
+        finally:
+            self.simulator.calls_open -= 1
+
+    async def _answer_open(self, request: Request, handler: Handler, *, open_to_all: bool) -> Response:
         started, clock = datetime.now(UTC), time.perf_counter()
         call = Call(request, self.simulator, {})
         dropped = False

@@ -92,6 +92,7 @@ class Control:
             "hang_before_422_seconds": simulator.manners.hang_before_422_seconds,
             "webhook_lines": len(simulator.ledger.webhooks),
             "call_lines": len(simulator.ledger.calls),
+            "calls_open": simulator.calls_open,
         }
 
     async def reset(self, request: Request, fields: Fields) -> Json:

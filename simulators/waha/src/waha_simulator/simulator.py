@@ -64,6 +64,7 @@ class Simulator:
         self.deliveries.ordered = settings.ordered
         self.time_factor = settings.time_factor
         self._reserved = 0
+        self.calls_open = 0
 
     @property
     def time_factor(self) -> float:

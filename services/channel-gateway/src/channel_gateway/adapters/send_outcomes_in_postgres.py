@@ -87,12 +87,14 @@ returning {COLUMNS}
 
 LOOKED = """
 update send_attempts a set looks = n.looks, updated_at = now(),
-    repeat_at = case when n.repeats and a.expires_at > now() and a.failures < $6 then now() end,
-    look_at = case when n.repeats and a.expires_at > now() and a.failures < $6 then null
-        else now() + make_interval(secs => n.next_s) end
+    repeat_at = case when n.repeats then now() end,
+    look_at = case when not n.repeats then now() + make_interval(secs => n.next_s) end,
+    holds_chat_until = case when n.releases and not n.repeats and a.id_reserved then now() else a.holds_chat_until end
 from (
-    select b.tenant_id, b.message_id, n.looks, n.next_s, n.repeats and b.id_reserved as repeats
-    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::float[], $5::bool[]) as n (tenant_id, message_id, looks, next_s, repeats)
+    select b.tenant_id, b.message_id, n.looks, n.next_s, n.releases,
+        n.repeats and b.id_reserved and b.expires_at > now() and b.failures < $7 as repeats
+    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::float[], $5::bool[], $6::bool[])
+        as n (tenant_id, message_id, looks, next_s, repeats, releases)
     join send_attempts b on b.tenant_id = n.tenant_id and b.message_id = n.message_id
     where b.state = 'unknown' and b.repeat_at is null and b.looks = n.looks - 1
     order by b.tenant_id, b.message_id for update of b
@@ -171,6 +173,7 @@ class SendOutcomesInPostgres:
             [each.looks for each in looked],
             [each.next_s for each in looked],
             [each.repeats for each in looked],
+            [each.releases for each in looked],
             MOST_FAILURES,
         )
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kernel.clock import Clock
+
 from channel_gateway.application.messenger import CallFailed, Messenger, Server
 from channel_gateway.application.senders import ChannelKey
 from channel_gateway.application.sends import Looked
@@ -17,23 +19,38 @@ from channel_gateway.application.work import Begin
 from channel_gateway.domain.evidence import OwnMessage, proofs
 from channel_gateway.domain.sending import Attempt, Change, Patience
 
+NO_HISTORY = (400, 501)
+"""NOWEB without its store, an engine without the call: asking again would tell nothing more."""
+
+LONGEST_BLIND = timedelta(hours=24)
+"""For so long a provider that is away is asked again."""
+
 AT_ONCE = 8
 """Calls in parallel: reads may wait, sends come first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Chat:
-    """One look: the chat, and the sends in it whose outcome is unknown. With a reserved id each is looked for alone."""
+class _Look:
+    """At a chat, for sends in it whose outcome is unknown. With a reserved id each is looked for alone."""
 
     server: Server
     attempts: Sequence[Attempt]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look has shown. `tells` False: the provider has no history to show, so nothing is known to be missing."""
+
+    found: Sequence[tuple[Attempt, OwnMessage]] = ()
+    tells: bool = True
+
+
 class LookForSends:
     """The use case, over several transactions: no call is made inside of one."""
 
-    def __init__(self, begin: Begin, messenger: Messenger, patience: Patience) -> None:
+    def __init__(self, begin: Begin, messenger: Messenger, patience: Patience, clock: Clock) -> None:
         self._begin = begin
+        self._clock = clock
         self._messenger = messenger
         self._patience = patience
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -49,15 +66,21 @@ class LookForSends:
             siblings = await work.sending.outcomes.concerned([], chats) if chats else []
         servers = {profile.key: profile.server for profile in profiles}
         looks = _looks(attempts, siblings, servers)
-        results = await asyncio.gather(*(self._look_once(look) for look in looks))
+        seen = await asyncio.gather(*(self._look_once(look) for look in looks))
         due_ids = {each.message_id for each in attempts}
-        found = [pair for result in results if result is not None for pair in result]
-        told = [look for look, result in zip(looks, results, strict=True) if result is not None]
-        missing = [each for look in told for each in look.attempts if each.message_id in due_ids]
-        return await self._store(found, missing) if told else 0
+        found = [pair for each in seen if each is not None for pair in each.found]
+        proven = {attempt.message_id for attempt, _ in found}
+        looked = [
+            self._looked(attempt, tells=each.tells)
+            for look, each in zip(looks, seen, strict=True)
+            if each is not None
+            for attempt in look.attempts
+            if attempt.message_id in due_ids - proven
+        ]
+        return await self._store(found, looked) if found or looked else 0
 
-    async def _look_once(self, look: _Chat) -> list[tuple[Attempt, OwnMessage]] | None:
-        """Return what was found; None where the provider could not tell."""
+    async def _look_once(self, look: _Look) -> _Seen | None:
+        """Return what was seen; None where the provider is away, and is asked again."""
         first = look.attempts[0]
         assert first.external_chat_id is not None
         async with self._slots:
@@ -65,55 +88,56 @@ class LookForSends:
                 if first.id_reserved:
                     assert first.provider_id is not None
                     message = await self._messenger.message(look.server, first.external_chat_id, first.provider_id)
-                    return [] if message is None else [(first, message)]
+                    return _Seen([] if message is None else [(first, message)])
                 since = min(_began(each) for each in look.attempts) - timedelta(seconds=self._patience.window_s)
                 messages = await self._messenger.own_messages(look.server, first.external_chat_id, since)
-            except CallFailed:
-                return None
+            except CallFailed as failed:
+                waited = self._clock() - (first.unknown_since or first.queued_at)
+                mute = failed.answer.status in NO_HISTORY or waited > LONGEST_BLIND
+                return _Seen(tells=False) if mute else None
         async with self._begin({first.tenant_id}) as work:
             known = await work.sending.outcomes.proven([(*_channel(first), each.provider_id) for each in messages])
-        return proofs(look.attempts, messages, timedelta(seconds=self._patience.window_s), known=known)
+        return _Seen(proofs(look.attempts, messages, timedelta(seconds=self._patience.window_s), known=known))
 
-    async def _store(self, found: Sequence[tuple[Attempt, OwnMessage]], missing: Sequence[Attempt]) -> int:
+    async def _store(self, found: Sequence[tuple[Attempt, OwnMessage]], looked: Sequence[Looked]) -> int:
         changes: list[Change] = [proof(attempt, message, "history") for attempt, message in found]
-        proven = {attempt.message_id for attempt, _ in found}
-        async with self._begin({each.tenant_id for each in (*missing, *(attempt for attempt, _ in found))}) as work:
+        tenants = {change.tenant_id for change in changes} | {each.tenant_id for each in looked}
+        async with self._begin(tenants) as work:
             settled = await settle_sends(changes, work)
-            await work.sending.outcomes.looked(
-                [self._looked(each) for each in missing if each.message_id not in proven]
-            )
+            await work.sending.outcomes.looked(looked)
             sent = sent_by_channel(settled, work.now)
             if sent:
                 await work.deliveries.count(sent)
         return len(settled)
 
-    def _looked(self, attempt: Attempt) -> Looked:
+    def _looked(self, attempt: Attempt, *, tells: bool) -> Looked:
         looks = attempt.looks + 1
         return Looked(
             attempt.tenant_id,
             attempt.message_id,
             looks,
             self._patience.next_look_s(looks),
-            repeats=attempt.id_reserved and looks >= self._patience.repeat_after,
+            repeats=tells and attempt.id_reserved and looks >= self._patience.repeat_after,
+            releases=looks >= self._patience.repeat_after,
         )
 
 
-def _looks(attempts: Sequence[Attempt], siblings: Sequence[Attempt], servers: dict[ChannelKey, Server]) -> list[_Chat]:
-    looks: list[_Chat] = []
+def _looks(attempts: Sequence[Attempt], siblings: Sequence[Attempt], servers: dict[ChannelKey, Server]) -> list[_Look]:
+    looks: list[_Look] = []
     chats: dict[tuple[ChannelKey, str | None], dict[str, Attempt]] = {}
     for attempt in attempts:
         server = servers.get(_channel(attempt))
         if server is None:
             continue  # its channel was removed; it stays unknown
         if attempt.id_reserved:
-            looks.append(_Chat(server, [attempt]))
+            looks.append(_Look(server, [attempt]))
         else:
             chats.setdefault((_channel(attempt), attempt.external_chat_id), {})[attempt.message_id] = attempt
     for (channel, chat), own in chats.items():
         for sibling in siblings:
             if (_channel(sibling), sibling.external_chat_id) == (channel, chat) and sibling.state == "unknown":
                 own.setdefault(sibling.message_id, sibling)
-        looks.append(_Chat(servers[channel], list(own.values())))
+        looks.append(_Look(servers[channel], list(own.values())))
     return looks
 
 

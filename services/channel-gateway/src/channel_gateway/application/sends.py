@@ -42,13 +42,17 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A look number `looks` (from 1) that found nothing; the next comes after `next_s`, or the send is `repeated`."""
+    """A look number `looks` (from 1) that found nothing; the next comes after `next_s`, unless it `repeats`.
+
+    `releases`: its chat waits no longer for it.
+    """
 
     tenant_id: str
     message_id: str
     looks: int
     next_s: float | None
     repeats: bool
+    releases: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def outcome_of(answer: Answer, *, reserved_id: str | None = None) -> Outcome:
     """Return what an answer to a send means; `reserved_id` is the message id that was sent along."""
     if answer.status is None:
         return NO_ANSWER if answer.left else NOT_CONNECTED
-    if answer.session_status is not None:
+    if answer.status == 422 and answer.session_status is not None:
         return Outcome(
             "wait",
             "the provider's session does not work",

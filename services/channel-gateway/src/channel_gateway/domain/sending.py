@@ -168,8 +168,11 @@ class Patience:
     window_s: float = 120.0
 
     def holds_chat_s(self, *, id_reserved: bool) -> float:
-        """Return for how long the later sends of an unknown one's chat wait: one that will be repeated goes first."""
-        return max(self.hold_s, self.looks_s[self.repeat_after - 1] + self.hold_s) if id_reserved else self.hold_s
+        """Return for how long the later sends of an unknown one's chat wait, at most.
+
+        One that may be repeated goes first: what is decided by a look ends the wait.
+        """
+        return DEFAULT_LIFE.total_seconds() if id_reserved else self.hold_s
 
     def next_look_s(self, looks: int) -> float | None:
         """Return the seconds from look number `looks` (from 1) to the next; None after the last."""
