@@ -125,6 +125,18 @@ async def test_a_wish_by_address_finds_the_person_behind_it(line: Any) -> None:
     assert (stranger.data.contact_id, stranger.data.to.external_chat_id) == (None, "12025550199@c.us")
 
 
+async def test_whose_a_chat_is_that_an_address_began_is_learned_from_the_line(line: Any) -> None:
+    await line.hears(heard.channel(TENANT))
+    await line.hears(heard.compose(TENANT, contact=None, to=heard.ANAS_ADDRESS))
+    (before,) = await line.chats()
+
+    await line.hears(heard.message(TENANT, chat=CHAT_KEY), heard.message(TENANT, chat=CHAT_KEY, at=1))
+
+    (chat,) = await line.chats()
+    assert (before["contact_id"], str(chat["contact_id"]), chat["last_sequence"]) == (None, heard.ANA, 3)
+    assert chat["participants"].count(heard.ANA) == 1
+
+
 async def test_without_a_channel_the_last_one_is_meant_otherwise_the_only_one(line: Any) -> None:
     second, bea = new_id(), new_id()
     await line.hears(heard.channel(TENANT))

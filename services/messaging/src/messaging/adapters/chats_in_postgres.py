@@ -91,6 +91,13 @@ from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as k (tenant_id, id, last_sequ
 where c.tenant_id = k.tenant_id and c.id = k.id
 """
 
+INTRODUCE = """
+update chats c set contact_id = k.contact_id, participants = c.participants || jsonb_build_object('id', k.contact_id,
+    'type', 'contact', 'joined_at', now(), 'left_at', null, 'is_admin', false)
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as k (tenant_id, id, contact_id)
+where c.tenant_id = k.tenant_id and c.id = k.id and c.contact_id is null
+"""
+
 # Where we wrote to a bare number, the provider tells the id. Another chat may have it already; then it is that one's.
 LEARN_ADDRESSES = """
 with learned as (
@@ -190,6 +197,13 @@ class ChatsInPostgres:
             await self._connection.execute(
                 COUNT, [chat.tenant_id for chat in chats], [chat.id for chat in chats], numbers
             )
+
+    async def introduce(self, chats: Sequence[Chat]) -> None:
+        """Store whose chats these are, which were begun by an address."""
+        people = [chat.contact_id for chat in chats]
+        await self._connection.execute(
+            INTRODUCE, [chat.tenant_id for chat in chats], [chat.id for chat in chats], people
+        )
 
     async def learn_addresses(self, outcomes: Sequence[Outcome]) -> None:
         """Note the provider's ids of chats that had none, where no other chat has them."""

@@ -34,6 +34,8 @@ async def record_messages(arrivals: Sequence[Arrival], work: Work) -> None:
     if conversations.met:
         await work.chats.begin(conversations.met)
     await work.chats.keep([chat for chat in changed.values() if not chat.is_new])
+    if any(chat.has_met for chat in changed.values()):
+        await work.chats.introduce([chat for chat in changed.values() if chat.has_met])
 
     for chat in conversations.met:
         work.announcements.chat_created(chat)

@@ -70,6 +70,9 @@ class Chats(Protocol):
     async def count(self, chats: Collection[Chat]) -> None:
         """Store only how many messages chats have: those that were refused change nothing else."""
 
+    async def introduce(self, chats: Sequence[Chat]) -> None:
+        """Store whose chats these are, which were begun by an address."""
+
     async def learn_addresses(self, outcomes: Sequence[Outcome]) -> None:
         """Note the provider's ids of chats that had none, where no other chat has them."""
 

@@ -36,7 +36,10 @@ class Place(Protocol):
 
 @dataclass(slots=True)
 class Chat:
-    """A chat that is not closed, as messages need it. `external_chat_id` is the newest id: the one that we send to."""
+    """A chat that is not closed, as messages need it. `external_chat_id` is the newest id: the one that we send to.
+
+    `has_met`: it was begun by an address, and now we know whose that is.
+    """
 
     tenant_id: str
     id: str
@@ -62,6 +65,7 @@ class Chat:
     last_inbound_at: datetime | None = None
     has_new_ids: bool = False
     is_new: bool = False
+    has_met: bool = False
     cause: Any = None
 
     @property
@@ -139,6 +143,8 @@ class Conversations:
         chat = self.chat_of(arrival, arrival.heard, new_id)
         if chat.external_chat_id != arrival.external_chat_id:
             self._move(chat, arrival.external_chat_id, _address_of(arrival))
+        if chat.contact_id is None and arrival.contact_id is not None and chat.chat_type == "individual":
+            chat.contact_id, chat.has_met = arrival.contact_id, True
         chat.subject = chat.subject or arrival.chat_subject
         return Message(new_id(), chat.id, chat.chat_key, chat.next_sequence(), status_on_arrival(arrival), arrival)
 
