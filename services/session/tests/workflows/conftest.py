@@ -28,8 +28,10 @@ select $1::uuid, gen_random_uuid(), gen_random_uuid(), 'chat ' || number, gen_ra
     'inbound', 'active', t, t, 30, t + interval '30 min', t + interval '30 min', 1, 1, 0, 1, 0
 from generate_series($2::int, $2::int + $3::int - 1) as number, (select timestamptz '2020-01-01 00:00:00+00') as at (t)
 """
-ENDED = "select count(*) from session.sessions where status = 'ended'"
-SAID = "select count(*) from session.outbox_events where type = 'session.ended.v1'"
+ENDED = """
+select (select count(*) from session.sessions where status = 'ended') as ended,
+    (select count(*) from session.outbox_events where type = 'session.ended.v1') as said
+"""
 
 
 @dataclass
@@ -48,9 +50,9 @@ class Keeper:
 
     async def ended(self) -> int:
         """Return how many sessions have ended, each told once."""
-        ended: int = await self.administrator.fetchval(ENDED)
-        assert await self.administrator.fetchval(SAID) == ended
-        return ended
+        ended, said = await self.administrator.fetchrow(ENDED)
+        assert said == ended
+        return int(ended)
 
     async def ended_are(self, count: int) -> bool:
         """Tell whether so many have ended."""
