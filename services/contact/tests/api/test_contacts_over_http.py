@@ -174,3 +174,92 @@ async def test_an_agent_may_not_delete_and_a_viewer_may_not_write(contact: Serve
 
     assert (agent.status_code, viewer.status_code) == (403, 403)
     assert viewer.json()["required"] == "contacts.manage"
+
+
+async def test_identities_are_kept_as_channels_report_them_and_added_never_taken_away(contact: Served) -> None:
+    made = await create(
+        contact,
+        identities=[
+            {"kind": "wa_id", "value": "5511987654321@s.whatsapp.net"},
+            {"kind": "lid", "value": "999000111222333"},
+            {"kind": "email", "value": "Ana@Example.com"},
+            {"kind": "phone", "value": "(11) 98765-4321"},
+        ],
+    )
+    path = f"/crm/contacts/{made['id']}"
+
+    added = await contact.ask(ANA, "PATCH", path, json={"identities": [{"kind": "username", "value": "ana"}]})
+    again = await contact.ask(ANA, "PATCH", path, json={"identities": [{"kind": "username", "value": "ana"}]})
+
+    shown = sorted((each["kind"], each["value"]) for each in added.json()["identities"])
+    assert shown == [
+        ("email", "ana@example.com"),
+        ("lid", "999000111222333@lid"),
+        ("phone", "+5511987654321"),
+        ("username", "ana"),
+        ("wa_id", "5511987654321@c.us"),
+    ]
+    assert (added.json()["version"], again.json()["version"]) == (2, 2)
+    created, linked = await contact.said()
+    assert (linked.type, linked.data.kind, linked.data.value) == ("contact.identity_linked.v1", "username", "ana")
+    assert (linked.data.verified, linked.data.evidence) == (False, linked.actor)
+    assert ("wa_pn", "5511987654321@c.us") in [(each.kind, each.value) for each in created.data.identities]
+
+
+async def test_an_identity_belongs_to_one_contact(contact: Served) -> None:
+    identity = {"kind": "wa_id", "value": "5511987654321@c.us"}
+    first, second = await create(contact, identities=[identity]), await create(contact)
+
+    entered = await contact.ask(ANA, "POST", "/crm/contacts", json={"name": "Other", "identities": [identity]})
+    changed = await contact.ask(ANA, "PATCH", f"/crm/contacts/{second['id']}", json={"identities": [identity]})
+
+    for answer in (entered, changed):
+        assert (answer.status_code, answer.json()["code"], answer.json()["existing_id"]) == (
+            409,
+            "already_exists",
+            first["id"],
+        )
+
+
+async def test_an_identity_that_cannot_be_is_refused_by_its_place(contact: Served) -> None:
+    for kind, value in (
+        ("phone", "abc"),
+        ("wa_id", "120363@g.us"),
+        ("lid", "ana"),
+        ("email", "nobody"),
+        ("username", " "),
+    ):
+        body = {"name": "Zé", "identities": [{"kind": "external", "value": "7"}, {"kind": kind, "value": value}]}
+        answer = await contact.ask(ANA, "POST", "/crm/contacts", json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/identities/1/value"), kind
+
+
+async def test_a_change_is_refused_where_another_contact_holds_what_it_asks_for(contact: Served) -> None:
+    first = await create(contact, phone="+5511987654321", email="ana@example.com", external_id="77")
+    second = await create(contact)
+
+    for body in ({"phone": "11 8765-4321"}, {"email": "ANA@example.com"}, {"external_id": "77"}):
+        answer = await contact.ask(ANA, "PATCH", f"/crm/contacts/{second['id']}", json=body)
+        assert (answer.status_code, answer.json()["existing_id"]) == (409, first["id"])
+    own = await contact.ask(ANA, "PATCH", f"/crm/contacts/{first['id']}", json={"phone": "11 8765-4321"})
+    assert own.status_code == 200
+    fixed = await contact.ask(ANA, "PATCH", f"/crm/contacts/{first['id']}", json={"external_id": "78"})
+    assert (fixed.status_code, fixed.json()["errors"][0]["pointer"]) == (400, "/external_id")
+
+
+async def test_null_clears_and_absent_leaves(contact: Served) -> None:
+    made = await create(contact, phone="+5511987654321", email="ana@example.com", timezone="America/Sao_Paulo")
+    path = f"/crm/contacts/{made['id']}"
+
+    changed = (await contact.ask(ANA, "PATCH", path, json={"phone": None, "opted_out": True})).json()
+    back = (await contact.ask(ANA, "PATCH", path, json={"opted_out": None, "language": "pt-BR"})).json()
+
+    assert (changed["phone"], changed["email"], changed["timezone"]) == (None, "ana@example.com", "America/Sao_Paulo")
+    assert changed["opted_out"] is True and changed["opted_out_at"] is not None
+    assert (back["opted_out"], back["opted_out_at"], back["language"]) == (False, None, "pt-BR")
+    updates = [event.data for event in await contact.said() if event.type == "contact.updated.v1"]
+    assert [(each.changed, each.version) for each in updates] == [
+        (("phone", "opted_out"), 2),
+        (("language", "opted_out"), 3),
+    ]
+    assert updates[0].old_values == {"phone": "+5511987654321", "opted_out": False}

@@ -24,6 +24,10 @@ PROJECT = new_id()
 CHANNEL = new_id()
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
+UPDATES = """
+select n_tup_upd as all, n_tup_hot_upd as hot from pg_stat_xact_user_tables where schemaname = 'contact' and relname = 'contacts'
+"""
+
 ANA = ("wa_pn", "5511987654321@c.us")
 ANA_LID = ("wa_lid", "999000111222333@lid")
 
@@ -250,3 +254,60 @@ async def test_a_batch_costs_the_same_few_statements_whatever_its_size(line: Lin
         await on_channel_message_received(events, work_of(work))
         await asyncio.sleep(0.05)  # the driver logs a moment later
         assert len(statements) == 2  # who is known, and when they were last heard of
+
+
+async def test_who_comes_back_gives_up_what_another_contact_holds_meanwhile(line: Line) -> None:
+    first = await line.hear(a_message(ANA))
+    await line.administrator.execute(
+        "update contact.contacts set deleted_at = now(), email = 'ana@example.com', external_id = '77'"
+    )
+    await line.administrator.execute(
+        "insert into contact.contacts (tenant_id, id, project_id, name, name_source, name_folded, phone, phone_key, email, origin)"
+        " select tenant_id, gen_random_uuid(), project_id, 'Heir', 'user', 'heir', phone, phone_key, email, 'api'"
+        " from contact.contacts"
+    )
+
+    said = await line.hear(a_message(ANA))
+
+    assert identified(said) == identified(first)
+    back = next(row for row in await line.contacts() if str(row["id"]) == identified(first)[0])
+    assert (back["deleted_at"], back["phone"], back["phone_key"], back["email"]) == (None, None, None, None)
+    assert back["external_id"] == "77"
+    (update,) = said["contact.updated.v1"]
+    assert update.data.old_values == {"phone": "+5511987654321", "email": "ana@example.com"}
+    assert update.data.version == said["contact.restored.v1"][0].data.version == back["version"]
+
+
+async def test_names_and_tags_of_those_met_on_the_line_are_found_while_they_are_live(line: Line) -> None:
+    async def words() -> list[str]:
+        return [row[0] for row in await line.administrator.fetch("select word from contact.contact_words order by 1")]
+
+    async def tags() -> list[tuple[str, str]]:
+        return [tuple(row) for row in await line.administrator.fetch("select tag_key, tag from contact.contact_tags")]
+
+    await line.hear(a_message(ANA, push_name="Ana Maria Souza"))
+    assert (await words(), await tags()) == (["maria", "souza"], [("whatsapp", "whatsapp")])
+
+    await line.hear(a_message(ANA, push_name="Áná Braga"))
+    assert await words() == ["braga"]
+
+    await line.administrator.execute("update contact.contacts set deleted_at = now()")
+    assert (await words(), await tags()) == ([], [])
+
+    await line.hear(a_message(ANA, push_name="Áná Braga"))
+    assert (await words(), await tags()) == (["braga"], [("whatsapp", "whatsapp")])
+
+
+async def test_a_message_of_somebody_known_touches_no_index_until_the_day_is_another(line: Line) -> None:
+    people = [("wa_pn", f"55119{number:08}@c.us") for number in range(100)]
+    await line.hear(*(a_message(person) for person in people))
+
+    async def touched(at: datetime) -> tuple[int, int]:
+        """Return how many of every tenth contact were updated, and how many of them without any index."""
+        async with line._works.begin({TENANT}) as work:
+            await on_channel_message_received([a_message(person, at=at) for person in people[::10]], work_of(work))
+            row = await work.connection.fetchrow(UPDATES)
+            return row["all"], row["hot"]
+
+    assert await touched(NOON + timedelta(hours=11)) == (10, 10)
+    assert await touched(NOON + timedelta(hours=12)) == (10, 0)
