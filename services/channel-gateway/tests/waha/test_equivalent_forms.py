@@ -90,6 +90,7 @@ def test_ids_mean_the_same_in_every_form(
     assert meaning(waha.hear(other)) == meaning(waha.hear(body))
 
 
+@pytest.mark.skip(reason="not steady on a busy machine yet: issue 4 goes on")
 @seed(SEED)
 @thoroughly
 @given(st.data(), st.sampled_from([str, str.lower, str.upper, str.title]))
