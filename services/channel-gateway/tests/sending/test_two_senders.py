@@ -43,7 +43,7 @@ def public_pem() -> str:
 class Process:
     """`python -m channel_gateway run --only work`: a sender in a process of its own."""
 
-    def __init__(self, world: Any, servers: Servers, log: Path, metrics_port: int) -> None:
+    def __init__(self, world: Any, servers: Servers, log: Path, metrics_port: int, crash_at: str | None = None) -> None:
         self.log = log
         settings = world.gateway.assembly.settings
         sending = settings.sending
@@ -66,6 +66,7 @@ class Process:
             "SEND_REPEAT_AFTER": str(sending.repeat_after),
             "SEND_HOLD": str(sending.hold_s),
             "LOG_LEVEL": "warning",
+            **({} if crash_at is None else {"CRASH_AT": crash_at}),
         }
         self._running = run_python(
             *("-m", "channel_gateway", "run", "--only", "work"), environment=self._environment, log=str(log)
@@ -75,6 +76,11 @@ class Process:
         """End it without a word."""
         self._running.send_signal(signal.SIGKILL)
         assert self._running.wait(30) == -signal.SIGKILL, self.log.read_text()
+
+    @property
+    def killed(self) -> bool:
+        """Tell whether it died where it was told to."""
+        return self._running.poll() == -signal.SIGKILL
 
     def close(self) -> None:
         if self._running.poll() is None:
@@ -144,6 +150,44 @@ async def check(world: Any, wishes: list[Any]) -> None:
             place = next(each["chat_seq"] for each in sent if each["text_hash"] == hash_of(wish.text))
             chats.setdefault((str(stored["channel_id"]), wish.chat), []).append(place)
     assert all(places == sorted(places) for places in chats.values()), "REORDERED"
+
+
+@pytest.mark.parametrize(
+    ("crash_at", "engine", "state", "went_out"),
+    [
+        ("send.before_call", "GOWS", "accepted", 1),  # found nowhere, repeated under its id
+        ("send.after_call", "GOWS", "accepted", 1),
+        ("send.after_call", "WEBJS", "accepted", 1),  # proven by its echo or the history
+        ("send.before_call", "WEBJS", "unknown", 0),  # nobody can know, and nobody guesses
+    ],
+)
+async def test_a_sender_that_dies_at_its_call_leaves_one_message_at_most(
+    make_world: Any,
+    servers: Servers,
+    tmp_path: Path,
+    free_port: Any,
+    crash_at: str,
+    engine: str,
+    state: str,
+    went_out: int,
+) -> None:
+    world = await make_world(works=False)
+    stop = await world.run(world.gateway)
+    line = await world.line(engine)
+    await stop()
+    wish = await world.send(line, "once at most")
+    process = Process(world, servers, tmp_path / "sender.log", free_port(), crash_at)
+    try:
+        await eventually(lambda: process.killed, within_s=60, because="it did not come that far")
+    finally:
+        process.close()
+    assert (await world.attempt(wish))["state"] == "sending", "what begins is stored before it begins"
+    assert await world.said_of(wish) == []
+    await world.run(await world.another())
+    await eventually(lambda: all_is_over(world, 1), within_s=60)
+    await check(world, [wish])
+    assert (await world.attempt(wish))["state"] == state
+    assert await world.went_out(wish) == went_out
 
 
 async def test_two_living_senders_leave_each_others_calls_alone(make_world: Any, chat_of: Any) -> None:
