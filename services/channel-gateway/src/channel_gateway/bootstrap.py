@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -171,6 +172,7 @@ class Assembly:
                 outcomes=SendOutcomesInPostgres(work.connection),
                 senders=SendersInPostgres(work.connection, self.vault),
                 held=HeldDeliveriesInPostgres(work.connection, self.patience.hold_s),
+                window=timedelta(seconds=self.patience.window_s),
             ),
             checks=ChannelChecksInPostgres(work.connection, self.vault, self.settings.webhook_base_url),
             announcements=Announcements(work.say, work.new_id, work.now),

@@ -44,12 +44,16 @@ cross join lateral (
 
 BEGIN = """
 update send_attempts a set state = 'sending', sending_at = now(), attempts = a.attempts + 1, repeat_at = null, look_at = null,
-    provider_id = coalesce(a.provider_id, n.provider_id), id_reserved = a.id_reserved or n.provider_id is not null,
+    provider_id = n.provider_id, id_reserved = n.provider_id is not null,
     updated_at = now()
 from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (tenant_id, message_id, provider_id)
 where a.tenant_id = n.tenant_id and a.message_id = n.message_id
     and (a.state = 'pending' or (a.state = 'unknown' and a.repeat_at is not null))
 returning a.message_id::text, a.attempts, a.provider_id, a.id_reserved, a.sending_at
+"""
+LEAVE = """
+update send_attempts a set repeat_at = null, holds_chat_until = now(), updated_at = now()
+where a.tenant_id = any($1::uuid[]) and a.message_id = any($2::uuid[]) and a.state = 'unknown'
 """
 POSTPONE = """
 update send_attempts a set due_at = now() + make_interval(secs => $3), updated_at = now()
@@ -82,7 +86,7 @@ class SendQueueInPostgres:
         return [attempt_of(row) for row in rows]
 
     async def begin(self, sends: Sequence[tuple[Attempt, str | None]]) -> Mapping[str, Begun]:
-        """Make sends begin, each with the id reserved for it; return those that did, by message id."""
+        """Make sends begin, each with the id reserved for it or none; return those that did, by message id."""
         rows = await self._connection.fetch(
             BEGIN,
             [attempt.tenant_id for attempt, _ in sends],
@@ -90,6 +94,10 @@ class SendQueueInPostgres:
             [provider_id for _, provider_id in sends],
         )
         return {row[0]: Begun(*row[1:]) for row in rows}
+
+    async def leave(self, sends: Sequence[Attempt]) -> None:
+        """Repeat these no more: they stay unknown."""
+        await self._connection.execute(LEAVE, [each.tenant_id for each in sends], [each.message_id for each in sends])
 
     async def postpone(self, sends: Sequence[Attempt], seconds: float) -> None:
         """Let sends that have not begun wait."""

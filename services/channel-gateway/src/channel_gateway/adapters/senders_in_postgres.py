@@ -74,7 +74,8 @@ with told as (
     update channels set engine = $3::text
     where tenant_id = $1 and id = $2 and $3::text is not null and engine is distinct from $3::text
 )
-update channel_senders set engine = $3::text, engine_version = $4, reserves_ids = $5, engine_asked_at = now()
+update channel_senders set engine = coalesce($3::text, engine), engine_version = coalesce($4, engine_version),
+    reserves_ids = $5, engine_asked_at = now()
 where tenant_id = $1 and channel_id = $2
 """
 PAUSE = """

@@ -63,6 +63,7 @@ class ClaimSends:
             }
             budgets = self._budgets(standing, by_key)
             heads = list(await work.sending.queue.heads(budgets)) if budgets else []
+            heads = await self._leave_unrepeatable(heads, by_key, work)
             nameless = [each for each in heads if each.external_chat_id is None]
             if nameless:
                 await work.sending.queue.postpone(nameless, LOOK_UP_S)
@@ -115,8 +116,20 @@ class ClaimSends:
             if (now := begun.get(each.message_id)) is not None
         ]
 
+    async def _leave_unrepeatable(
+        self, heads: list[Attempt], by_key: dict[ChannelKey, ServedChannel], work: Work
+    ) -> list[Attempt]:
+        """Return what may begin. An engine that takes no ids any more would make a second message of a repeat."""
+        left = [each for each in heads if each.unknown_since is not None and not by_key[_channel(each)].reserves_ids]
+        if left:
+            await work.sending.queue.leave(left)
+        return [each for each in heads if each not in left]
+
     def _id_for(self, attempt: Attempt, channel: ServedChannel) -> str | None:
-        return channel.ids.pop() if channel.reserves_ids and not attempt.id_reserved and channel.ids else None
+        """Return the id that the send was given before, or a new one; none where the engine takes none."""
+        if not channel.reserves_ids:
+            return None
+        return attempt.provider_id if attempt.id_reserved else channel.ids.pop()
 
     async def _spend(
         self,

@@ -77,6 +77,8 @@ class LookForSends:
             for attempt in look.attempts
             if attempt.message_id in due_ids - proven
         ]
+        # Nobody can be asked for those of a removed channel: they stay as they are.
+        looked += [self._looked(each, tells=False) for each in attempts if _channel(each) not in servers]
         return await self._store(found, looked) if found or looked else 0
 
     async def _look_once(self, look: _Look) -> _Seen | None:
@@ -128,7 +130,7 @@ def _looks(attempts: Sequence[Attempt], siblings: Sequence[Attempt], servers: di
     for attempt in attempts:
         server = servers.get(_channel(attempt))
         if server is None:
-            continue  # its channel was removed; it stays unknown
+            continue
         if attempt.id_reserved:
             looks.append(_Look(server, [attempt]))
         else:

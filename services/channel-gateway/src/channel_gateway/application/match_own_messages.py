@@ -60,7 +60,7 @@ async def match_own_messages(deliveries: Sequence[Delivery], work: Work) -> Matc
         if attempt is not None:
             matched.echoes.add(delivery.id)
             changes.append(proof(attempt, messages[delivery.id], "own_message"))
-        elif waits_for(messages[delivery.id].chats, _of_channel(concerned, delivery)):
+        elif waits_for(messages[delivery.id], _of_channel(concerned, delivery), work.sending.window):
             matched.held[delivery.id] = messages[delivery.id].chats
     for delivery, receipt in receipts:
         attempt = by_id.get(_key(delivery, receipt.provider_message_id))

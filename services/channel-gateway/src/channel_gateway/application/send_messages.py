@@ -215,7 +215,10 @@ class Sender:
         try:
             chat = await self._messenger.address_of(profile.server, attempt.phone)
         except CallFailed as failed:
-            self._outcomes.add(CallEnded(channel, profile.version, None, outcome_of(failed.answer)))
+            outcome = outcome_of(failed.answer)
+            self._outcomes.add(CallEnded(channel, profile.version, None, outcome))
+            if outcome.verdict == "refused":
+                await self._outcomes.refuse(attempt, outcome)
             return
         await self._outcomes.address(attempt, chat)
         self.wake()

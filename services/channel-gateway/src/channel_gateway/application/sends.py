@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from channel_gateway.application.senders import Senders
@@ -101,7 +101,10 @@ class SendQueue(Protocol):
         """Return what may be sent now: of each chat the first, of each channel as many as its budget allows."""
 
     async def begin(self, sends: Sequence[tuple[Attempt, str | None]]) -> Mapping[str, Begun]:
-        """Make sends begin, each with the id reserved for it; return those that did, by message id."""
+        """Make sends begin, each with the id reserved for it or none; return those that did, by message id."""
+
+    async def leave(self, sends: Sequence[Attempt]) -> None:
+        """Repeat these no more: they stay unknown."""
 
     async def postpone(self, sends: Sequence[Attempt], seconds: float) -> None:
         """Let sends that have not begun wait."""
@@ -156,3 +159,5 @@ class SendTables:
     outcomes: SendOutcomes
     senders: Senders
     held: HeldDeliveries
+    window: timedelta
+    """How far the time of a message may lie from that of the call that made it."""

@@ -15,7 +15,7 @@ from channel_gateway.application.served_channel import ServedChannel
 from channel_gateway.application.settle_sends import interrupt_sends, sent_by_channel, settle_sends
 from channel_gateway.application.work import Begin, Work
 from channel_gateway.domain.send_outcomes import Outcome
-from channel_gateway.domain.sending import MOST_FAILURES, NOT_ON_WHATSAPP, Attempt, Patience, change_of
+from channel_gateway.domain.sending import MOST_FAILURES, NOT_ON_WHATSAPP, Attempt, Patience, Refusal, change_of
 
 log = get_logger(__name__)
 
@@ -96,6 +96,12 @@ class StoreOutcomes:
                 await refuse_sends([(attempt.tenant_id, attempt.message_id, NOT_ON_WHATSAPP)], work)
             else:
                 await work.sending.queue.address([(attempt, chat)])
+
+    async def refuse(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Store that a send that has not begun will not be."""
+        refusal = Refusal(outcome.code, outcome.reason, permanent=outcome.permanent)
+        async with self._begin({attempt.tenant_id}) as work:
+            await refuse_sends([(attempt.tenant_id, attempt.message_id, refusal)], work)
 
     async def _store_surely(self, batch: Sequence[CallEnded]) -> None:
         """Repeat while the database is away. A batch with something wrong in it is stored one by one."""

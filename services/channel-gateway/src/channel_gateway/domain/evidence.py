@@ -3,7 +3,7 @@
 Source: waha/guide.md 13.3, 13.4.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,9 +52,17 @@ def proofs(
     return found
 
 
-def waits_for(chats: Collection[str], attempts: Sequence[Attempt]) -> bool:
-    """Tell whether a send without an id of ours is under way in one of these chats."""
-    return any(not each.id_reserved and each.external_chat_id in chats for each in attempts)
+def waits_for(message: OwnMessage, attempts: Iterable[Attempt], window: timedelta) -> bool:
+    """Tell whether it cannot be said yet whose message this is.
+
+    A call without an id of ours is open in its chat, or has ended without an outcome and may have made it.
+    """
+    return any(
+        not each.id_reserved
+        and each.external_chat_id in message.chats
+        and (each.state == "sending" or (each.state == "unknown" and may_prove(message, each, window)))
+        for each in attempts
+    )
 
 
 def _sending_order(attempt: Attempt) -> tuple[datetime, str]:
