@@ -11,7 +11,7 @@ from kernel.errors import DomainError
 from messaging.domain.arrival import Content
 from messaging.domain.conversations import Chat
 from messaging.domain.reaching import Address, Handle, Person, address_of
-from messaging.domain.sending_channel import SendingChannel, the_only_one, waiting_for
+from messaging.domain.sending_channel import Choice, SendingChannel, choose, waiting_for
 from messaging.domain.sending_rules import Circumstances, Quoted, refusal_of
 from messaging.domain.wish import MARKETING, Wish
 
@@ -51,6 +51,7 @@ def test_nothing_speaks_against_a_usual_answer() -> None:
         (case(wish={"content": Content("text", " \n ")}), "not_supported_by_channel"),
         (case(wish={"content": Content("text", "x" * 4097)}), "not_supported_by_channel"),
         (case(channel=None), "channel_disconnected"),
+        (case(wish={"channels_in_question": 2}), "no_address"),
         (case(channel={"deleted": True}), "channel_disconnected"),
         (case(channel={"project_id": "another"}), "channel_disconnected"),
         (case(channel={"status": "inactive"}), "channel_disconnected"),
@@ -144,21 +145,22 @@ def test_a_person_is_reached_where_they_were_reported_otherwise_by_phone(
 
 
 @pytest.mark.parametrize(
-    ("statuses", "meant"),
+    ("statuses", "meant", "out_of"),
     [
-        (["active"], 0),
-        (["inactive", "active", "disconnected"], 1),
-        (["inactive", "disconnected"], 1),
-        (["inactive"], 0),
+        (["active"], 0, 1),
+        (["inactive", "active", "disconnected"], 1, 1),
+        (["inactive", "disconnected"], 1, 1),
+        (["inactive"], 0, 1),
+        (["inactive", "active", "active"], 1, 2),
+        (["disconnected", "connecting", "error"], 0, 2),
+        (["error", "inactive"], 0, 2),
     ],
 )
-def test_without_a_name_the_only_channel_that_works_is_meant(statuses: list[str], meant: int) -> None:
+def test_without_a_name_the_channel_that_works_is_meant(statuses: list[str], meant: int, out_of: int) -> None:
     channels = [replace(CHANNEL, id=str(number), status=status) for number, status in enumerate(statuses)]
-    assert the_only_one(channels) is channels[meant]
+    assert choose(channels) == Choice(str(meant), out_of)
 
 
-@pytest.mark.parametrize("statuses", [[], ["active", "active"], ["disconnected", "connecting"], ["error", "inactive"]])
-def test_several_channels_or_none_are_ambiguous(statuses: list[str]) -> None:
-    with pytest.raises(DomainError) as caught:
-        the_only_one([replace(CHANNEL, id=str(number), status=status) for number, status in enumerate(statuses)])
-    assert caught.value.code == "ambiguous_channel"
+def test_without_any_channel_nothing_can_be_meant() -> None:
+    with pytest.raises(DomainError, match="ambiguous_channel"):
+        choose([])

@@ -145,10 +145,15 @@ async def test_without_a_channel_the_last_one_is_meant_otherwise_the_only_one(li
     await line.hears(heard.channel(TENANT, second))
     await line.hears(heard.message(TENANT, chat=f"{second}:{heard.ANA}", channel=second, at=5))
     (last,) = await line.hears(heard.compose(TENANT, channel=None))
+    await line.hears(heard.identity_linked(TENANT, "7@c.us", contact_id=(seen := new_id()), channel=second))
+    *_, where_seen = await line.hears(heard.compose(TENANT, contact=seen, channel=None))
+    *_, unclear = await line.hears(heard.compose(TENANT, contact=new_id(), channel=None))
 
     assert (only.data.channel_id, last.data.channel_id) == (heard.CHANNEL, second)
-    with pytest.raises(DomainError, match="ambiguous_channel"):
-        await line.hears(heard.compose(TENANT, contact=new_id(), channel=None))
+    assert where_seen.data.channel_id == second
+    assert (unclear.type, unclear.data.code) == ("message.failed.v1", "no_address")
+    with pytest.raises(DomainError, match="no channel to send through"):
+        await line.hears(heard.compose(OTHER, channel=None))
 
 
 async def test_a_wish_that_names_nobody_is_refused_as_a_whole(line: Any) -> None:

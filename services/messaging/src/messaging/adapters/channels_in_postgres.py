@@ -41,14 +41,21 @@ join channels c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and
 order by c.tenant_id, c.id
 """
 LAST_OF_CONTACTS = """
-select w.tenant_id::text as tenant, w.project_id::text as project, w.contact_id::text as contact, last.*
+select w.tenant_id::text, w.project_id::text, w.contact_id::text, coalesce(spoken.channel_id, seen.channel_id)::text
 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as w (tenant_id, project_id, contact_id)
-cross join lateral (
-    select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours, false
-    from chats h join channels c on c.tenant_id = h.tenant_id and c.id = h.channel_id and c.deleted_at is null
-    where h.tenant_id = w.tenant_id and h.project_id = w.project_id and h.contact_id = w.contact_id and h.chat_type = 'individual'
+left join lateral (
+    select h.channel_id from chats h
+    join channels c on c.tenant_id = h.tenant_id and c.id = h.channel_id and c.project_id = w.project_id and c.deleted_at is null
+    where h.tenant_id = w.tenant_id and h.contact_id = w.contact_id and h.chat_type = 'individual'
     order by h.last_message_at desc nulls last, h.id desc limit 1
-) as last
+) as spoken on true
+left join lateral (
+    select h.channel_id from contact_handles h
+    join channels c on c.tenant_id = h.tenant_id and c.id = h.channel_id and c.project_id = w.project_id and c.deleted_at is null
+    where h.tenant_id = w.tenant_id and h.contact_id = w.contact_id
+    order by h.linked_at desc, h.channel_id limit 1
+) as seen on true
+where coalesce(spoken.channel_id, seen.channel_id) is not null
 """
 
 
@@ -109,7 +116,7 @@ class ChannelsInPostgres:
             found.setdefault((channel.tenant_id, channel.project_id), []).append(channel)
         return found
 
-    async def last_of_contacts(self, contacts: Collection[ProjectContact]) -> dict[ProjectContact, SendingChannel]:
-        """Return the channels on which contacts were last spoken with, unless they were deleted."""
+    async def last_of_contacts(self, contacts: Collection[ProjectContact]) -> dict[ProjectContact, str]:
+        """Return the channels on which contacts were last spoken with, else last seen, unless those were deleted."""
         rows = await self._connection.fetch(LAST_OF_CONTACTS, *map(list, zip(*contacts, strict=True)))
-        return {(tenant, project, contact): SendingChannel(*channel) for tenant, project, contact, *channel in rows}
+        return {(tenant, project, contact): channel for tenant, project, contact, channel in rows}

@@ -17,7 +17,7 @@ LOOK_AGAIN_S = 0.1
 async def compose_messages(wishes: Sequence[Wish], work: Work) -> None:
     """Queue a batch of wishes under the ids that their speakers gave them; a repeat changes nothing.
 
-    Raises for a wish that names neither a chat nor somebody on a channel: it is parked alone.
+    Raises for a wish that names neither a chat nor somebody whom a channel could reach: it is parked alone.
     """
     known = await work.sendings.known({wish.key for wish in wishes})
     fresh: dict[Key, Wish] = {}
@@ -26,8 +26,8 @@ async def compose_messages(wishes: Sequence[Wish], work: Work) -> None:
             fresh.setdefault(wish.key, wish)
     if not fresh:
         return
+    await _wait_for_strangers(list(fresh.values()), work)
     named = await _named(list(fresh.values()), work)
-    await _wait_for_strangers(named, work)
     cases, conversations = await judge(named, work)
     await queue(cases, conversations, work)
 
@@ -56,13 +56,12 @@ async def _named(wishes: Sequence[Wish], work: Work) -> list[Wish]:
         for wish in wishes
         if wish.chat_key is None and wish.channel_id is None and wish.contact_id
     }
-    chosen = await choose_channels(everywhere, work) if everywhere else {}
-    return [
-        replace(
-            wish,
-            contact_id=wish.contact_id
-            or behind.get((wish.tenant_id, wish.channel_id or "", wish.external_chat_id or "")),
-            channel_id=wish.channel_id or chosen.get((wish.tenant_id, wish.project_id, wish.contact_id or "")),
-        )
-        for wish in wishes
-    ]
+    choices = await choose_channels(everywhere, work) if everywhere else {}
+    named = []
+    for wish in wishes:
+        contact_id = wish.contact_id or behind.get((wish.tenant_id, wish.channel_id or "", wish.external_chat_id or ""))
+        choice = choices.get((wish.tenant_id, wish.project_id, wish.contact_id or ""))
+        if choice is not None and wish.channel_id is None and wish.chat_key is None:
+            wish = replace(wish, channel_id=choice.channel_id, channels_in_question=choice.out_of)
+        named.append(replace(wish, contact_id=contact_id))
+    return named

@@ -19,7 +19,11 @@ async def send_message(wish: Wish, work: Work) -> Outgoing:
     await _check_contact(wish, work)
     if wish.chat_id is None and wish.channel_id is None and wish.contact_id is not None:
         contact = (wish.tenant_id, wish.project_id, wish.contact_id)
-        wish = replace(wish, channel_id=(await choose_channels({contact}, work))[contact])
+        choice = (await choose_channels({contact}, work))[contact]
+        if choice.out_of > 1:
+            detail = f"{choice.out_of} channels come into question: name one in channel_id"
+            raise DomainError("ambiguous_channel", detail)
+        wish = replace(wish, channel_id=choice.channel_id)
     (case,), conversations = await judge([wish], work)
     await _check_found(case, work)
     await _check_session(case, work)

@@ -157,8 +157,8 @@ class Channels(Protocol):
     async def of_projects(self, projects: Collection[Key]) -> dict[Key, list[SendingChannel]]:
         """Return the channels of projects that are not deleted."""
 
-    async def last_of_contacts(self, contacts: Collection[ProjectContact]) -> dict[ProjectContact, SendingChannel]:
-        """Return the channels on which contacts were last spoken with, unless they were deleted."""
+    async def last_of_contacts(self, contacts: Collection[ProjectContact]) -> dict[ProjectContact, str]:
+        """Return the channels on which contacts were last spoken with, else last seen, unless those were deleted."""
 
 
 class People(Protocol):

@@ -44,16 +44,22 @@ def waiting_for(channel_status: str | None) -> tuple[str, str] | None:
     return "channel_disconnected", _AWAY.get(channel_status, _AWAY_SOMEHOW)
 
 
-def the_only_one(channels: Sequence[SendingChannel]) -> SendingChannel:
-    """Return the channel that is meant where none is named: the only one that works, or is expected to; or the only one at all.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The channel that is meant where none is named, out of how many that come into question: of several it is the oldest."""
 
-    Raises ambiguous_channel.
+    channel_id: str
+    out_of: int = 1
+
+
+def choose(channels: Sequence[SendingChannel]) -> Choice:
+    """Choose out of the channels of a project, the oldest first: one that works, else one that is expected to, else any.
+
+    Raises ambiguous_channel where there is none at all.
     """
     working = [channel for channel in channels if channel.status == WORKING]
-    away = [channel for channel in channels if not channel.is_off and channel.status != WORKING]
-    for found in (working, away, channels):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise DomainError("ambiguous_channel", f"{len(found)} channels come into question: name one in channel_id")
-    raise DomainError("ambiguous_channel", "the project has no channel to send through")
+    away = [channel for channel in channels if not channel.is_off]
+    found = working or away or channels
+    if not found:
+        raise DomainError("ambiguous_channel", "the project has no channel to send through")
+    return Choice(found[0].id, len(found))

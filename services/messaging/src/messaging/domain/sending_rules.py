@@ -104,6 +104,15 @@ def _channel_is_on(case: Circumstances, _: datetime) -> Refusal | None:
     return None
 
 
+def _channel_is_clear(case: Circumstances, _: datetime) -> Refusal | None:
+    number = case.wish.channels_in_question
+    if number == 1:
+        return None
+    return Refusal(
+        "no_address", f"the contact is known on none of {number} channels: it has to be said which one is meant"
+    )
+
+
 def _contact_is_live(case: Circumstances, _: datetime) -> Refusal | None:
     person = case.person
     if person is None:
@@ -154,6 +163,7 @@ RULES: tuple[Rule, ...] = (
     _kind_is_supported,
     _text_is_sound,
     _channel_exists,
+    _channel_is_clear,
     _contact_is_live,
     _contact_wants_it,
     _channel_is_on,

@@ -14,7 +14,8 @@ PRIORITIES = frozenset(("low", "normal", "high"))
 class Wish:
     """The chat is named by its id or key, by contact and channel, or by channel and address.
 
-    `cause` is what was heard, or who asked. `metadata` is JSON, `origin_ref` is handed on untouched.
+    `cause` is what was heard, or who asked. `metadata` is JSON, `origin_ref` is handed on untouched. `channels_in_question`: out
+    of how many its channel was chosen, where it named none.
     """
 
     tenant_id: str
@@ -41,6 +42,7 @@ class Wish:
     link_preview: bool = True
     metadata: str = "{}"
     retry_of_id: str | None = None
+    channels_in_question: int = 1
     origin_ref: Any = None
 
     @property
