@@ -334,18 +334,37 @@ async def test_two_tenants_in_one_batch_have_their_own_rules_and_contacts(reacti
     ]
 
 
-async def test_a_rule_for_a_contact_without_a_chat_writes_by_the_channel_through_which_they_met(reactions: Any) -> None:
-    ana, bia = new_id(), new_id()
-    place = await reactions.a_place(ana, bia)
-    await reactions.rule(place, "status.changed")
-    channel = new_id()
-    await reactions.line.administrator.execute("update contacts set channel_id = $1 where id = $2", channel, ana)
+async def test_a_rule_for_a_contact_without_a_chat_leaves_the_channel_to_messaging_unless_it_names_one(
+    reactions: Any,
+) -> None:
+    ana, channel = new_id(), new_id()
+    place = await reactions.a_place(ana)
+    await reactions.line.administrator.execute(
+        "insert into channels (tenant_id, id, project_id, version, name, type) values ($1, $2, $3, 1, 'x', 'waha')",
+        *(place.tenant, channel, place.project),
+    )
+    await reactions.rule(place, "status.changed", reactions.say("a"), reactions.say("b", channel_id=channel))
 
-    met = await reactions.hear(reactions.moved(place, ana, "Novo", "Ganho"))
-    unreachable = await reactions.hear(reactions.moved(place, bia, "Novo", "Ganho"))
+    said = await reactions.hear(reactions.moved(place, ana, "Novo", "Ganho"))
 
-    (message,) = [each for each in met if each.type == "message.compose_requested.v1"]
-    assert (message.data.chat_key, message.data.contact_id, message.data.channel_id) == (None, ana, channel)
-    assert message.partitionkey == f"{channel}:{ana}"
-    (failed,) = [each for each in unreachable if each.type == "automation_rule.failed.v1"]
-    assert failed.data.error == "no_channel"
+    messages = [each for each in said if each.type == "message.compose_requested.v1"]
+    assert [
+        (each.data.chat_key, each.data.contact_id, each.data.channel_id, each.partitionkey) for each in messages
+    ] == [
+        (None, ana, None, ana),
+        (None, ana, channel, f"{channel}:{ana}"),
+    ]
+
+
+async def test_a_message_by_another_channel_than_the_events_goes_to_the_contact(reactions: Any) -> None:
+    ana, channel = new_id(), new_id()
+    place = await reactions.a_place(ana)
+    await reactions.line.administrator.execute(
+        "insert into channels (tenant_id, id, project_id, version, name, type) values ($1, $2, $3, 1, 'x', 'waha')",
+        *(place.tenant, channel, place.project),
+    )
+    await reactions.rule(place, "message.received", reactions.say("a", channel_id=channel))
+
+    _, message, _ = await reactions.hear(reactions.message(place, ana, session_id=new_id()))
+
+    assert (message.data.chat_key, message.data.session_id, message.data.channel_id) == (None, None, channel)

@@ -11,7 +11,7 @@ from pipeline_automation.domain.facts import CONTACT, KnownToRules, Standing
 
 KNOWN = """
 select c.tenant_id::text, c.id::text, c.version > 0 as known, c.name, c.email, c.phone, c.language, c.timezone, c.source_channel,
-    c.tags, c.met_at, c.opted_out, c.custom_fields, c.channel_id::text, c.deleted,
+    c.tags, c.met_at, c.opted_out, c.custom_fields, c.deleted,
     (select coalesce(jsonb_object_agg(p.pipeline_id, jsonb_build_array(p.status_id, p.entered_at, p.value_amount, l.name, s.name)),
             '{}')::text
         from placements p
@@ -44,7 +44,6 @@ def _known(row: Mapping[str, Any]) -> KnownToRules:
         values={**values, "tags": list(row["tags"]), "created_at": row["met_at"]},
         custom=json.loads(row["custom_fields"]),
         standings={pipeline_id: _standing(*stay) for pipeline_id, stay in json.loads(row["standings"]).items()},
-        channel_id=row["channel_id"],
         known=row["known"],
         deleted=row["deleted"],
     )

@@ -84,8 +84,8 @@ class CarryingOut:
         execution = case.execution
         heard = execution.heard
         chat_key, channel_id = address_of(action, case)
-        if channel_id is None or chat_key is None:
-            return Result(index, action.action, "failed", "no_channel")
+        if chat_key is None:
+            return Result(index, action.action, "failed", "no_contact")
         try:
             text = case.rule.templates[index].render(template_scope(case, self._work.now))
         except UnrenderableError as error:
@@ -107,15 +107,15 @@ class CarryingOut:
 
 
 def address_of(action: Action, case: Case) -> tuple[str | None, str | None]:
-    """Return the chat and the channel of a message: the event's own, unless the action names another channel.
+    """Return in which chat a message will stand and by which channel it goes; neither where there is nobody to write to.
 
-    Where the event has none, it is the channel through which we met the contact. The key of a chat with a contact follows from
-    both; it counts messages, and messaging finds the chat by itself.
+    The event's own chat, unless the action names another channel. Where neither names a channel, messaging takes the one on which
+    the contact was last met, and the chat counts as the contact's own.
     """
     heard = case.execution.heard
-    channel_id = action.parameters.get("channel_id") or heard.channel_id or case.contact.channel_id
+    channel_id = action.parameters.get("channel_id") or heard.channel_id
     if heard.chat_key is not None and channel_id == heard.channel_id:
         return heard.chat_key, channel_id
-    if channel_id is None or heard.contact_id is None:
-        return None, channel_id
-    return f"{channel_id}:{heard.contact_id}", channel_id
+    if heard.contact_id is None:
+        return None, None
+    return (heard.contact_id if channel_id is None else f"{channel_id}:{heard.contact_id}"), channel_id

@@ -136,8 +136,10 @@ class RuleAnnouncements(Announcements):
 
     # wishes
 
-    def message_wished(self, message: WishedMessage, text: str, *, chat_key: str | None, channel_id: str) -> None:
-        """A rule wants to write: into the chat of the event, or to the contact by a channel."""
+    def message_wished(
+        self, message: WishedMessage, text: str, *, chat_key: str | None, channel_id: str | None
+    ) -> None:
+        """A rule wants to write: into the chat of the event, or to the contact, perhaps by a certain channel."""
         execution = message.execution
         heard, rule = execution.heard, execution.rule.rule
         data = MessageComposeRequestedV1(

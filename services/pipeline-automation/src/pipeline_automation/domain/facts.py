@@ -95,13 +95,12 @@ class Standing:
 class KnownToRules:
     """A contact as rules know it: `values` by the names of CONTACT, and where it stands, by pipeline.
 
-    `channel_id` is the channel through which we met. Of one that is not `known` we have heard no more than that it exists.
+    Of one that is not `known` we have heard no more than that it exists.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     custom: Mapping[str, Any] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)
-    channel_id: str | None = None
     known: bool = False
     deleted: bool = False
 

@@ -7,7 +7,7 @@ from pipeline_automation.domain.execution import Execution
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WishedMessage:
-    """`chat_key` is that of the chat in which it will stand."""
+    """`chat_key` is that of the chat in which it will stand, or the contact's id while its channel is not chosen yet."""
 
     id: str
     execution: Execution
