@@ -353,7 +353,7 @@ def told_figures(ended: SessionEndedV1) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps=steps)
 def test_the_domain_says_of_sessions_what_their_messages_say(steps: list[tuple[Any, ...]], builders: Any) -> None:
     # nothing waits for anything in memory, so the whole play is one step of a coroutine

@@ -69,9 +69,11 @@ class Keeper:
         await keep(self.lag_s)
 
     async def tell_lag(self) -> None:
-        """Tell every second how far consumers lag, as a process that consumes would."""
+        """Tell every second how far consumers lag and look at what has grown, as every process would."""
         while True:
             await self.tell_lag_now()
+            async with self.served.parts.works.begin(()) as work:
+                await work.connection.execute("select keep_statistics()")
             await asyncio.sleep(1)
 
 
