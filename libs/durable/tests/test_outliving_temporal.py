@@ -63,6 +63,31 @@ def test_an_installation_without_temporal_has_no_settings_and_a_wrong_address_is
         env.check()
 
 
+def test_a_worker_a_health_check_and_standing_workflows_may_all_begin_at_once() -> None:
+    """The library's modules import each other in a circle: who meets a half-made one gets an AttributeError."""
+    program = """
+import asyncio
+from durable.settings import TemporalSettings
+from durable.standing import Standing, StandingWorkflows
+from durable.temporal import Temporal
+from durable.working import Definitions, TaskQueueWorker
+
+async def main():
+    temporal, stopping = Temporal(TemporalSettings("127.0.0.1:1"), "tests"), asyncio.Event()
+    roles = [TaskQueueWorker(temporal, "q", lambda: Definitions([], [])), StandingWorkflows(temporal, [])]
+    tasks = [asyncio.create_task(role.run(stopping)) for role in roles]
+    for _ in range(50):
+        tasks.append(asyncio.create_task(temporal.answers()))
+        await asyncio.sleep(0.01)
+    stopping.set()
+    await asyncio.gather(*tasks)
+
+asyncio.run(main())
+"""
+
+    assert run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
 async def test_a_server_that_is_away_is_told_once_and_refuses_within_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     temporal = Temporal(NOWHERE, "tests")
 

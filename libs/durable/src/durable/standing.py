@@ -50,10 +50,10 @@ class StandingWorkflows:
 
     async def start_missing(self) -> None:
         """Start what does not run; what runs is left alone. Raises TemporalAwayError."""
-        from temporalio.common import WorkflowIDConflictPolicy
-
         gauges.WAITING.set(len(self._wanted))
         async with self._temporal.reached() as client:
+            from temporalio.common import WorkflowIDConflictPolicy
+
             for each in self._wanted:
                 await client.start_workflow(
                     each.workflow,
