@@ -6,20 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel.errors import DomainError
 
-SPELLINGS = [
-    "VIP",
-    "vip",
-    "Vip",
-    "São Paulo",
-    "SÃO PAULO",
-    "sa\u0303o paulo",
-    "Straße",
-    "STRASSE",
-    "lead",
-    "новый",
-    "НОВЫЙ",
+# Written by hand, so that the rule is not compared with itself: spellings of one tag stand together.
+SAME = [
+    ["VIP", "vip", "Vip"],
+    ["São Paulo", "SÃO PAULO", "sa\u0303o paulo"],
+    ["Straße", "STRASSE"],
+    ["новый", "НОВЫЙ"],
+    ["Sao Paulo"],
+    ["lead"],
 ]
-spellings = st.sampled_from(SPELLINGS)
+IDENTITY = {spelling: number for number, same in enumerate(SAME) for spelling in same}
+IDENTITY["são paulo"] = IDENTITY["São Paulo"]  # composed, as it is stored
+spellings = st.sampled_from(list(IDENTITY))
 changes = st.lists(st.tuples(st.booleans(), spellings), max_size=40)
 
 
@@ -28,16 +26,16 @@ def test_any_sequence_of_adding_and_removing_leaves_what_a_set_would_hold_as_fir
     steps: list[tuple[bool, str]],
 ) -> None:
     tags: tuple[str, ...] = ()
-    expected: dict[str, str] = {}  # by key, in the order of arrival
+    expected: dict[int, str] = {}  # in the order of arrival
 
     for adding, text in steps:
-        tag = read_tag(text, "/tag")
+        tag, which = read_tag(text, "/tag"), IDENTITY[text]
         change = retagged(tags, add=[tag]) if adding else retagged(tags, remove=[tag])
-        assert change.is_change is (adding is (tag_key(tag) not in expected))
+        assert change.is_change is (adding is (which not in expected))
         if adding:
-            expected.setdefault(tag_key(tag), tag)
+            expected.setdefault(which, tag)
         else:
-            expected.pop(tag_key(tag), None)
+            expected.pop(which, None)
         tags = change.tags
         assert tags == tuple(expected.values())
 
@@ -45,13 +43,17 @@ def test_any_sequence_of_adding_and_removing_leaves_what_a_set_would_hold_as_fir
 @given(st.lists(spellings, max_size=8), st.lists(spellings, max_size=8))
 def test_what_came_and_what_went_is_the_difference(before: list[str], wanted: list[str]) -> None:
     tags, others = read_tags(before, "/tags"), read_tags(wanted, "/tags")
+    had, wants = [IDENTITY[tag] for tag in tags], [IDENTITY[tag] for tag in others]
+    assert (had, wants) == (
+        list(dict.fromkeys(IDENTITY[tag] for tag in before)),
+        list(dict.fromkeys(IDENTITY[tag] for tag in wanted)),
+    )
 
     change = replaced(tags, others)
 
-    keys = [tag_key(tag) for tag in tags]
-    assert [tag_key(tag) for tag in change.tags] == [tag_key(tag) for tag in others]
-    assert {tag_key(tag) for tag in change.added} == {tag_key(tag) for tag in others} - set(keys)
-    assert {tag_key(tag) for tag in change.removed} == set(keys) - {tag_key(tag) for tag in others}
+    assert [IDENTITY[tag] for tag in change.tags] == wants
+    assert {IDENTITY[tag] for tag in change.added} == set(wants) - set(had)
+    assert {IDENTITY[tag] for tag in change.removed} == set(had) - set(wants)
     assert set(change.tags) - set(change.added) <= set(tags), "who stays keeps the spelling"
     assert retagged(tags, add=change.added, remove=change.removed).is_change is change.is_change
 

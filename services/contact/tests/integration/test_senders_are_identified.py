@@ -305,9 +305,10 @@ async def test_a_message_of_somebody_known_touches_no_index_until_the_day_is_ano
     async def touched(at: datetime) -> tuple[int, int]:
         """Return how many of every tenth contact were updated, and how many of them without any index."""
         async with line._works.begin({TENANT}) as work:
+            before = await work.connection.fetchrow(UPDATES)  # what the connection did lately may not be told yet
             await on_channel_message_received([a_message(person, at=at) for person in people[::10]], work_of(work))
-            row = await work.connection.fetchrow(UPDATES)
-            return row["all"], row["hot"]
+            after = await work.connection.fetchrow(UPDATES)
+            return after["all"] - before["all"], after["hot"] - before["hot"]
 
     assert await touched(NOON + timedelta(hours=11)) == (10, 10)
     assert await touched(NOON + timedelta(hours=12)) == (10, 0)
