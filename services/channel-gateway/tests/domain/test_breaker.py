@@ -28,6 +28,14 @@ def test_it_opens_at_sixty_percent_of_ten_calls() -> None:
     assert (some.may_start(7), many.may_start(7)) == (7, 0)
 
 
+def test_a_server_that_has_just_come_back_is_not_left_alone() -> None:
+    breaker = Breaker(Clock())
+    play(breaker, *[True] * 9, False)
+    assert breaker.state == "closed"
+    play(breaker, True)
+    assert breaker.state == "open"
+
+
 def test_old_failures_count_for_nothing() -> None:
     clock = Clock()
     breaker = Breaker(clock)

@@ -241,6 +241,19 @@ class SendingWorld:
         shown: dict[str, Any] = answer.json()
         return shown
 
+    async def goes_away(self, *, seconds: float) -> None:
+        """WAHA refuses connections from now on, for so long; none stays open."""
+        await self.control("door/refuse", seconds=seconds)
+        await eventually(self._is_away, every_s=0.01, because="WAHA still listens")
+
+    async def _is_away(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.simulator.settings.port)
+        except OSError:
+            return True
+        writer.close()
+        return False
+
     async def calls(self, path: str = "/api/sendText") -> list[dict[str, Any]]:
         """Return what the gateway asked of WAHA, in order."""
         answer = await self.waha.get("/control/ledger/calls")
@@ -308,7 +321,7 @@ async def make_world(gateways: Any) -> AsyncIterator[MakeWorld]:
 
             stack.push_async_callback(stop)
             headers = {"X-Api-Key": API_KEY, "X-Control-Key": CONTROL_KEY}
-            waha = httpx.AsyncClient(base_url=simulator.url, headers=headers, timeout=30, trust_env=False)
+            waha = httpx.AsyncClient(base_url=simulator.control_url, headers=headers, timeout=30, trust_env=False)
             await stack.enter_async_context(waha)
             world = SendingWorld(gateways, gateway, simulator, waha, stack, port)
             if works:

@@ -62,7 +62,6 @@ async def test_each_chat_keeps_its_order_and_chats_go_in_parallel(world: Any, ch
     assert chats != sorted(chats), "one chat after the other"
 
 
-@pytest.mark.skip(reason="not steady on a busy machine yet: issue 4 goes on")
 async def test_a_reply_quotes_what_it_answers(world: Any, chat_of: Any) -> None:
     line = await world.line("GOWS")
     written = await world.control(

@@ -92,18 +92,19 @@ update send_attempts a set looks = n.looks, updated_at = now(),
     holds_chat_until = case when n.releases and not n.repeats and a.id_reserved then now() else a.holds_chat_until end
 from (
     select b.tenant_id, b.message_id, n.looks, n.next_s, n.releases,
-        n.repeats and b.id_reserved and b.expires_at > now() and b.failures < $7 as repeats
-    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::float[], $5::bool[], $6::bool[])
-        as n (tenant_id, message_id, looks, next_s, repeats, releases)
+        n.repeats and b.id_reserved and b.expires_at > now() and b.failures < $8 as repeats
+    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::float[], $6::bool[], $7::bool[])
+        as n (tenant_id, message_id, before, looks, next_s, repeats, releases)
     join send_attempts b on b.tenant_id = n.tenant_id and b.message_id = n.message_id
-    where b.state = 'unknown' and b.repeat_at is null and b.looks = n.looks - 1
+    where b.state = 'unknown' and b.repeat_at is null and b.looks = n.before
     order by b.tenant_id, b.message_id for update of b
 ) n
 where a.tenant_id = n.tenant_id and a.message_id = n.message_id
 """
 
 PROVEN = """
-select a.provider_id from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (tenant_id, channel_id, provider_id)
+select a.tenant_id::text, a.channel_id::text, a.provider_id
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (tenant_id, channel_id, provider_id)
 join send_attempts a on a.tenant_id = n.tenant_id and a.channel_id = n.channel_id and a.provider_id = n.provider_id
 """
 
@@ -155,9 +156,9 @@ class SendOutcomesInPostgres:
         rows = await self._connection.fetch(CONCERNED, *_columns_of(ids), *_columns_of(chats))
         return list({row[2]: attempt_of(row) for row in rows}.values())
 
-    async def proven(self, ids: Sequence[tuple[str, str, str]]) -> set[str]:
+    async def proven(self, ids: Sequence[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
         """Return which of the provider's ids (tenant, channel, id) belong to a send already."""
-        return {row[0] for row in await self._connection.fetch(PROVEN, *_columns_of(ids))}
+        return {(row[0], row[1], row[2]) for row in await self._connection.fetch(PROVEN, *_columns_of(ids))}
 
     async def look(self, sends: Sequence[tuple[str, str]], again_s: float) -> Sequence[Attempt]:
         """Return the unknown sends (tenant, message) that are to be looked for now; unless something is found out, again later."""
@@ -170,6 +171,7 @@ class SendOutcomesInPostgres:
             LOOKED,
             [each.tenant_id for each in looked],
             [each.message_id for each in looked],
+            [each.before for each in looked],
             [each.looks for each in looked],
             [each.next_s for each in looked],
             [each.repeats for each in looked],

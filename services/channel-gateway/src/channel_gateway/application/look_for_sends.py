@@ -15,9 +15,9 @@ from channel_gateway.application.messenger import CallFailed, Messenger, Server
 from channel_gateway.application.senders import ChannelKey
 from channel_gateway.application.sends import Looked
 from channel_gateway.application.settle_sends import proof, sent_by_channel, settle_sends
-from channel_gateway.application.work import Begin
+from channel_gateway.application.work import Begin, Work
 from channel_gateway.domain.evidence import OwnMessage, proofs
-from channel_gateway.domain.sending import Attempt, Change, Patience
+from channel_gateway.domain.sending import Attempt, Patience
 
 NO_HISTORY = (400, 501)
 """NOWEB without its store, an engine without the call: asking again would tell nothing more."""
@@ -31,22 +31,33 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """At a chat, for sends in it whose outcome is unknown. With a reserved id each is looked for alone."""
+    """At a chat, for sends in it whose outcome is unknown. With a reserved id each is looked for alone (`by_id`).
 
-    server: Server
+    `server` None: there is nobody to ask.
+    """
+
+    server: Server | None
     attempts: Sequence[Attempt]
+
+    @property
+    def by_id(self) -> bool:
+        return self.attempts[0].id_reserved
+
+    @property
+    def channel(self) -> ChannelKey:
+        return _channel(self.attempts[0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What a look has shown. `tells` False: the provider has no history to show, so nothing is known to be missing."""
 
-    found: Sequence[tuple[Attempt, OwnMessage]] = ()
+    messages: Sequence[OwnMessage] = ()
     tells: bool = True
 
 
 class LookForSends:
-    """The use case, over several transactions: no call is made inside of one."""
+    """The use case, over two transactions: no call is made inside of one."""
 
     def __init__(self, begin: Begin, messenger: Messenger, patience: Patience, clock: Clock) -> None:
         self._begin = begin
@@ -58,70 +69,83 @@ class LookForSends:
     async def look(self, due: Sequence[tuple[str, str]]) -> int:
         """Look for sends (tenant, message) now; return how many were found."""
         async with self._begin({tenant_id for tenant_id, _ in due}) as work:
-            attempts = await work.sending.outcomes.look(due, self._patience.blind_look_s)
-            channels = sorted({(each.tenant_id, each.channel_id) for each in attempts})
+            attempts = await work.sending.outcomes.look(due, self._patience.longest_blind_s)
+            channels = sorted({_channel(each) for each in attempts})
             profiles = await work.sending.senders.profiles(channels, work.now) if channels else []
             # Others in the same chats may claim the same messages: they are matched together, in sending order.
             chats = [(*_channel(each), each.external_chat_id or "") for each in attempts if not each.id_reserved]
             siblings = await work.sending.outcomes.concerned([], chats) if chats else []
+        if not attempts:
+            return 0
         servers = {profile.key: profile.server for profile in profiles}
         looks = _looks(attempts, siblings, servers)
-        seen = await asyncio.gather(*(self._look_once(look) for look in looks))
-        due_ids = {each.message_id for each in attempts}
-        found = [pair for each in seen if each is not None for pair in each.found]
-        proven = {attempt.message_id for attempt, _ in found}
-        looked = [
-            self._looked(attempt, tells=each.tells)
-            for look, each in zip(looks, seen, strict=True)
-            if each is not None
-            for attempt in look.attempts
-            if attempt.message_id in due_ids - proven
-        ]
+        seen = await asyncio.gather(*(self._ask(look) for look in looks))
         # Nobody can be asked for those of a removed channel: they stay as they are.
-        looked += [self._looked(each, tells=False) for each in attempts if _channel(each) not in servers]
-        return await self._store(found, looked) if found or looked else 0
+        orphans = _Look(None, [each for each in attempts if _channel(each) not in servers])
+        return await self._store([*zip(looks, seen, strict=True), (orphans, _Seen(tells=False))], attempts)
 
-    async def _look_once(self, look: _Look) -> _Seen | None:
+    async def _ask(self, look: _Look) -> _Seen | None:
         """Return what was seen; None where the provider is away, and is asked again."""
         first = look.attempts[0]
-        assert first.external_chat_id is not None
+        assert look.server is not None and first.external_chat_id is not None
         async with self._slots:
             try:
                 if first.id_reserved:
                     assert first.provider_id is not None
                     message = await self._messenger.message(look.server, first.external_chat_id, first.provider_id)
-                    return _Seen([] if message is None else [(first, message)])
+                    return _Seen([] if message is None else [message])
                 since = min(_began(each) for each in look.attempts) - timedelta(seconds=self._patience.window_s)
-                messages = await self._messenger.own_messages(look.server, first.external_chat_id, since)
+                return _Seen(await self._messenger.own_messages(look.server, first.external_chat_id, since))
             except CallFailed as failed:
-                waited = self._clock() - (first.unknown_since or first.queued_at)
-                mute = failed.answer.status in NO_HISTORY or waited > LONGEST_BLIND
+                mute = failed.answer.status in NO_HISTORY or self._waited(first) > LONGEST_BLIND
                 return _Seen(tells=False) if mute else None
-        async with self._begin({first.tenant_id}) as work:
-            known = await work.sending.outcomes.proven([(*_channel(first), each.provider_id) for each in messages])
-        return _Seen(proofs(look.attempts, messages, timedelta(seconds=self._patience.window_s), known=known))
 
-    async def _store(self, found: Sequence[tuple[Attempt, OwnMessage]], looked: Sequence[Looked]) -> int:
-        changes: list[Change] = [proof(attempt, message, "history") for attempt, message in found]
-        tenants = {change.tenant_id for change in changes} | {each.tenant_id for each in looked}
-        async with self._begin(tenants) as work:
-            settled = await settle_sends(changes, work)
-            await work.sending.outcomes.looked(looked)
+    async def _store(self, seen: Sequence[tuple[_Look, _Seen | None]], due: Sequence[Attempt]) -> int:
+        async with self._begin({each.tenant_id for each in due}) as work:
+            found = await self._proofs(seen, work)
+            settled = await settle_sends([proof(attempt, message, "history") for attempt, message in found], work)
+            open_ids = {each.message_id for each in due} - {attempt.message_id for attempt, _ in found}
+            left = [(each, at) for look, at in seen for each in look.attempts if each.message_id in open_ids]
+            await work.sending.outcomes.looked([self._looked(each, at) for each, at in left])
             sent = sent_by_channel(settled, work.now)
             if sent:
                 await work.deliveries.count(sent)
         return len(settled)
 
-    def _looked(self, attempt: Attempt, *, tells: bool) -> Looked:
+    async def _proofs(
+        self, seen: Sequence[tuple[_Look, _Seen | None]], work: Work
+    ) -> Sequence[tuple[Attempt, OwnMessage]]:
+        told = [(look, at.messages) for look, at in seen if at is not None and at.messages]
+        ids = [(*look.channel, each.provider_id) for look, messages in told if not look.by_id for each in messages]
+        proven = await work.sending.outcomes.proven(ids) if ids else set()
+        window = timedelta(seconds=self._patience.window_s)
+        found: list[tuple[Attempt, OwnMessage]] = []
+        for look, messages in told:
+            if look.by_id:
+                found.append((look.attempts[0], messages[0]))
+            else:
+                known = {each.provider_id for each in messages if (*look.channel, each.provider_id) in proven}
+                found += proofs(look.attempts, messages, window, known=known)
+        return found
+
+    def _looked(self, attempt: Attempt, seen: _Seen | None) -> Looked:
+        """Return what a look in vain comes to. One that could not be taken does not count."""
+        if seen is None:
+            again_s = self._patience.blind_again_s(self._waited(attempt).total_seconds())
+            return Looked(attempt.tenant_id, attempt.message_id, attempt.looks, attempt.looks, again_s)
         looks = attempt.looks + 1
         return Looked(
             attempt.tenant_id,
             attempt.message_id,
+            attempt.looks,
             looks,
             self._patience.next_look_s(looks),
-            repeats=tells and attempt.id_reserved and looks >= self._patience.repeat_after,
+            repeats=seen.tells and attempt.id_reserved and looks >= self._patience.repeat_after,
             releases=looks >= self._patience.repeat_after,
         )
+
+    def _waited(self, attempt: Attempt) -> timedelta:
+        return self._clock() - (attempt.unknown_since or attempt.queued_at)
 
 
 def _looks(attempts: Sequence[Attempt], siblings: Sequence[Attempt], servers: dict[ChannelKey, Server]) -> list[_Look]:

@@ -138,7 +138,8 @@ class Sender:
         for channel in ready:
             if self._preparing.wanted(channel, self._settings.parallel):
                 self._start(self._prepare(channel))
-        return min(self._settings.poll_s, claimed.again_in_s or self._settings.poll_s)
+        resting = [each.rest_until - now for each in ready if each.works and each.rest_until > now]
+        return min(self._settings.poll_s, claimed.again_in_s or self._settings.poll_s, *resting)
 
     async def _take(self) -> None:
         free = [key for key in await self._channels_to_serve(TAKEN_AT_ONCE) if key not in self._served]
@@ -155,7 +156,7 @@ class Sender:
         idle = [
             channel.key
             for channel in self._served.values()
-            if not channel.in_flight and not channel.asking and now - channel.idle_since > IDLE_S
+            if not channel.is_busy and now - channel.idle_since > IDLE_S
         ]
         if idle:
             await self._release(idle)

@@ -42,17 +42,18 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A look number `looks` (from 1) that found nothing; the next comes after `next_s`, unless it `repeats`.
+    """A look that found nothing: `before` is how many there had been, `looks` how many count now.
 
-    `releases`: its chat waits no longer for it.
+    The next comes after `next_s`, unless the send is repeated (`repeats`). `releases`: its chat waits no longer for it.
     """
 
     tenant_id: str
     message_id: str
+    before: int
     looks: int
     next_s: float | None
-    repeats: bool
-    releases: bool
+    repeats: bool = False
+    releases: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class SendOutcomes(Protocol):
     ) -> Sequence[Attempt]:
         """Return sends by (tenant, channel, provider's id), and those without one that are under way in (…, …, chat)."""
 
-    async def proven(self, ids: Sequence[tuple[str, str, str]]) -> set[str]:
+    async def proven(self, ids: Sequence[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
         """Return which of the provider's ids (tenant, channel, id) belong to a send already."""
 
     async def look(self, sends: Sequence[tuple[str, str]], again_s: float) -> Sequence[Attempt]:

@@ -70,7 +70,10 @@ class Hosts:
 
 @dataclass(eq=False)
 class ServedChannel:
-    """A channel whose lease is ours. `ids` are reserved at the provider and not used yet."""
+    """A channel whose lease is ours. `ids` are reserved at the provider and not used yet.
+
+    `failures`: how often in a row it could not be prepared; it is left alone until `rest_until`.
+    """
 
     key: ChannelKey
     idle_since: float
@@ -87,6 +90,11 @@ class ServedChannel:
     def reserves_ids(self) -> bool | None:
         """Tell whether sends of this channel take an id of ours; None where that is not known yet."""
         return None if self.profile is None else self.profile.reserves_ids
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether something is under way. Failures are: who begins anew would never count up to the last."""
+        return self.in_flight > 0 or self.asking or (self.works and self.failures > 0)
 
     def pace(self) -> Pace:
         """Return how fast it may go."""

@@ -56,7 +56,8 @@ class Breaker:
         while self._calls and self._calls[0][0] < now - WINDOW_S:
             self._calls.popleft()
         failed = sum(failed for _, failed in self._calls)
-        if len(self._calls) >= LEAST_CALLS and failed >= FAILING * len(self._calls):
+        # A call that went well never opens it: the server is back just now.
+        if ill and len(self._calls) >= LEAST_CALLS and failed >= FAILING * len(self._calls):
             self._open(now)
 
     def _probe_ended(self, now: float, *, ill: bool) -> None:

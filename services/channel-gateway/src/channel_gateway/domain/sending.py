@@ -159,12 +159,13 @@ class Patience:
 
     `looks_s`: when evidence for an unknown send is looked for, after it became unknown; after `repeat_after` looks that found
     nothing, one with a reserved id is sent again. `hold_s`: how long its chat, and own messages in it, wait.
+    `longest_blind_s`: so long at most until a provider that is away is asked again.
     """
 
     looks_s: tuple[float, ...] = (5.0, 30.0, 120.0, 600.0, 900.0)
     repeat_after: int = 3
     hold_s: float = 60.0
-    blind_look_s: float = 60.0
+    longest_blind_s: float = 60.0
     window_s: float = 120.0
 
     def holds_chat_s(self, *, id_reserved: bool) -> float:
@@ -179,6 +180,10 @@ class Patience:
         if looks >= len(self.looks_s):
             return None
         return self.looks_s[looks] - self.looks_s[looks - 1]
+
+    def blind_again_s(self, waited_s: float) -> float:
+        """Return when a provider that was away is asked again, after `waited_s` without an outcome: as long again, at most."""
+        return min(max(waited_s, self.looks_s[0]), self.longest_blind_s)
 
 
 def change_of(attempt: Attempt, outcome: Outcome, patience: Patience, rand: Callable[[], float]) -> Change:
