@@ -4,22 +4,46 @@ import os
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 import pytest_asyncio
 from local_stack import stack
 from local_stack.instances import Instance
 from local_stack.process_table import url
 from product import Product
+from xdist.scheduler import LoadFileScheduling
 
-# The tests are one address and one credential where the world has many.
-LIMITS = {"RATE_LIMIT_AUTH_MAX": "1000", "RATE_LIMIT_TENANT_MAX": "10000", "RATE_LIMIT_AUTHENTICATED_MAX": "10000"}
+ENVIRONMENT = {
+    # The tests are one address and one credential where the world has many.
+    "RATE_LIMIT_AUTH_MAX": "1000",
+    "RATE_LIMIT_TENANT_MAX": "100000",
+    "RATE_LIMIT_AUTHENTICATED_MAX": "100000",
+    # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
+    "SEND_PACE": "false",
+    "SEND_LEASE": "4",
+    "SEND_LOOKS": "0.5,1.5,3,6,12,24",
+    "TIMEKEEPER_MAX_SLEEP": "1",
+}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+class _OneProductOneWorker(LoadFileScheduling):
+    """Tests of this folder share one running product, so they go to one worker; all others go by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests-e2e" if nodeid.startswith("tests-e2e/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Take part in `--dist loadfile`, which is how all tests are run."""
+    return _OneProductOneWorker(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def product() -> AsyncIterator[Product]:
     """Start everything; stop it afterwards, keeping its data for whoever looks."""
-    instance = Instance.open("test-e2e", environment={**os.environ, **LIMITS})
+    instance = Instance.open("test-e2e", environment={**os.environ, **ENVIRONMENT})
     stack.reset(instance)  # what an earlier run left would be counted
-    instance = Instance.open("test-e2e", environment={**os.environ, **LIMITS})
+    instance = Instance.open("test-e2e", environment={**os.environ, **ENVIRONMENT})
     stack.up(instance)
     async with httpx.AsyncClient(base_url=url(instance, "gateway"), timeout=30, trust_env=False) as client:
         yield Product(instance, client)

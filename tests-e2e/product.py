@@ -3,11 +3,10 @@
 import asyncio
 import hashlib
 import hmac
-import itertools
 import json
-import random
 import secrets
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, url
 from testkit.eventually import eventually
 from waha_simulator.payloads import Person, incoming_text
+from whatsapp import WhatsApp
 
 SCHEMAS = [service.name.replace("-", "_") for service in SERVICES if service.schema]
 ME = Person(phone="5511955550000", lid="217000000009999", name="The Shop", device=7)
@@ -35,10 +35,38 @@ class Tenant:
     webhook_url: str
     webhook_secret: str
     session: str
+    whatsapp: WhatsApp
 
-    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask the gateway as this tenant."""
-        return await self.client.request(method, f"/api/v1{path}", headers={"X-API-Key": self.api_key}, **more)
+    async def ask(self, method: str, path: str, *, key: str = "", **more: Any) -> httpx.Response:
+        """Ask the gateway as this tenant; `key` is the Idempotency-Key."""
+        headers = {"X-API-Key": self.api_key, **({"Idempotency-Key": key} if key else {})}
+        return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+
+    async def send(self, chat_id: str, text: str, *, key: str = "") -> httpx.Response:
+        """Send a text into a chat."""
+        body = {"chat_id": chat_id, "content_type": "text", "text": text}
+        return await self.ask("POST", "/crm/messages", key=key or new_id(), json=body)
+
+    async def rule(self, trigger: str, *actions: tuple[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """Write down a rule, as soon as automation knows the project; return it."""
+        steps = [{"action": name, "parameters": parameters} for name, parameters in actions]
+        body = {"automation_type": "event", "name": f"on {trigger}", "trigger": trigger, "actions": steps, **more}
+
+        async def written() -> httpx.Response | None:
+            answer = await self.ask("POST", "/automation/rules", json=body)
+            return None if answer.status_code == 404 else answer
+
+        answer = await eventually(written, within_s=15, because="automation knows the project")
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def usage(self) -> dict[str, int]:
+        """Return what this month came to, by meter."""
+        totals: Counter[str] = Counter()
+        for row in (await self.ask("GET", "/billing/usage")).json()["data"]:
+            totals[row["metric"]] += row["quantity"]
+        return dict(totals)
 
     async def all(self, path: str) -> list[dict[str, Any]]:
         """Return every item of a list, walked by cursor."""
@@ -50,6 +78,21 @@ class Tenant:
             if not page["has_more"]:
                 return items
             cursor = f"&cursor={page['next_cursor']}"
+
+    async def post(self, body: bytes) -> httpx.Response:
+        """Post a webhook as WAHA does."""
+        return await self.client.post(self.webhook_url, content=body, headers=self.sign(body))
+
+    async def messages(self, count: int) -> list[dict[str, Any]]:
+        """Return the messages, once there are so many."""
+
+        async def enough() -> list[dict[str, Any]] | None:
+            found = await self.all("/crm/messages")
+            return found if len(found) >= count else None
+
+        found = await eventually(enough, within_s=20, because=f"{count} messages")
+        assert found is not None
+        return found
 
     def text(self, customer: Person, text: str, *, bare_id: str | None = None, at: datetime | None = None) -> bytes:
         """Return the body of a webhook: a customer wrote."""
@@ -72,8 +115,8 @@ class Product:
     instance: Instance
     client: httpx.AsyncClient
 
-    async def tenant(self, name: str = "Shop") -> Tenant:
-        """Register a tenant and connect a WhatsApp channel."""
+    async def tenant(self, name: str = "Shop", **channel: Any) -> Tenant:
+        """Register a tenant and make it a WhatsApp channel, which hears but is not activated; `channel` says more of it."""
         mail = f"{secrets.token_hex(6)}@example.com"
         body = {"name": name, "email": mail, "password": secrets.token_urlsafe(18)}
         registered = await self.client.post("/api/v1/auth/register", json=body)
@@ -87,19 +130,33 @@ class Product:
         made = await self.client.post(
             "/api/v1/crm/channels",
             headers={"X-API-Key": key},
-            json={"name": "WhatsApp", "type": "waha", "waha_config": config},
+            json={"name": "WhatsApp", "type": "waha", "waha_config": config, **channel},
         )
         assert made.status_code == 201, made.text
-        channel = made.json()
+        door = f"{url(self.instance, 'channel_gateway')}/api/v1/webhooks/{made.json()['webhook_id']}"
         return Tenant(
             self.client,
             registered.json()["tenant_id"],
             key,
-            channel["id"],
-            f"{url(self.instance, 'channel_gateway')}/api/v1/webhooks/{channel['webhook_id']}",
-            channel["webhook_secret"],
+            made.json()["id"],
+            door,
+            made.json()["webhook_secret"],
             session,
+            WhatsApp(self.instance, self.client, session),
         )
+
+    async def shop(self, name: str = "Shop", **channel: Any) -> Tenant:
+        """Make a tenant whose channel works: activated, its code scanned."""
+        tenant = await self.tenant(name, **channel)
+        activated = await tenant.ask("POST", f"/crm/channels/{tenant.channel_id}/activate", json={})
+        assert activated.status_code in (200, 202), activated.text
+        await tenant.whatsapp.scan(ME)
+
+        async def works() -> bool:
+            return bool((await tenant.ask("GET", f"/crm/channels/{tenant.channel_id}")).json()["status"] == "active")
+
+        await eventually(works, within_s=30, because="the channel works")
+        return tenant
 
     async def superuser(self) -> asyncpg.Connection:
         """Look at the database from above every wall."""
@@ -121,64 +178,6 @@ class Product:
             await eventually(quiet, within_s=within_s, every_s=0.2, because="empty outboxes")
         finally:
             await connection.close()
-
-
-@dataclass
-class Chat:
-    """One customer's chat: who writes, and what was answered."""
-
-    tenant: Tenant
-    customer: Person
-    accepted: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-
-class Senders:
-    """Customers who write at a steady rate, one message of a chat at a time, retried like WAHA retries until it is answered 2xx."""
-
-    def __init__(self, tenants: list[Tenant], chats_each: int, per_second: float, seed: int) -> None:
-        self._random = random.Random(seed)
-        self.chats = [
-            Chat(
-                tenant,
-                Person(phone=f"55119{self._random.randrange(10**7, 10**8)}", lid=f"2{number:014}", name=f"C{number}"),
-            )
-            for tenant in tenants
-            for number in range(chats_each)
-        ]
-        self._pause_s = len(self.chats) / per_second
-        self.retries = 0
-        self.refused = 0
-
-    async def write(self, stop: asyncio.Event) -> None:
-        """Let everybody write until told to stop; then finish what was begun."""
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(timeout=10, limits=limits, trust_env=False) as client:
-            await asyncio.gather(*(self._chat(client, chat, stop) for chat in self.chats))
-
-    async def _chat(self, client: httpx.AsyncClient, chat: Chat, stop: asyncio.Event) -> None:
-        await asyncio.sleep(self._random.uniform(0, self._pause_s))
-        for number in itertools.count(1):
-            if stop.is_set():
-                return
-            bare_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
-            body = chat.tenant.text(chat.customer, f"#{number}", bare_id=bare_id)
-            await self._post(client, chat, bare_id, body)
-            await asyncio.sleep(self._pause_s * self._random.uniform(0.7, 1.3))
-
-    async def _post(self, client: httpx.AsyncClient, chat: Chat, bare_id: str, body: bytes) -> None:
-        for attempt in range(60):
-            try:
-                answer = await client.post(chat.tenant.webhook_url, content=body, headers=chat.tenant.sign(body))
-                if answer.is_success:
-                    chat.accepted.append(bare_id)
-                    return
-                self.refused += 1
-                assert answer.status_code == 503, answer.text
-            except httpx.TransportError:
-                self.retries += 1
-            await asyncio.sleep(min(0.1 * 2**attempt, 1.0))
-        chat.unknown.append(bare_id)
 
 
 def log_of(instance: Instance, name: str) -> str:
