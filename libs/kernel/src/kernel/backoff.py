@@ -4,6 +4,11 @@ import random
 from collections.abc import Callable
 
 
+def doubled_s(first_s: float, times: int, limit_s: float) -> float:
+    """Return `first_s` doubled so many times, at most `limit_s`, however often that is."""
+    return min(first_s * 2.0 ** min(times, 30), limit_s)
+
+
 class Backoff:
     """Delays in seconds: `first`, then doubling up to `limit`, each shortened at random by up to half."""
 
@@ -15,7 +20,7 @@ class Backoff:
 
     def next_s(self) -> float:
         """Return the next delay."""
-        delay = min(self._first_s * 2.0 ** min(self._failures, 30), self._limit_s)
+        delay = doubled_s(self._first_s, self._failures, self._limit_s)
         self._failures += 1
         return delay * (1 - self._rand() / 2)
 

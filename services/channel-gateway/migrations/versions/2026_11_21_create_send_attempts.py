@@ -134,12 +134,12 @@ create table channel_gateway.held_deliveries (
 """
 
 CHECKS = """
--- A provider session that has to be looked at: until it works (activate), until it works again (watch), or to be
--- stopped.
+-- A provider session that has to be looked at: until it works (activate), until it works again (watch, which restarts one
+-- that failed), or to be stopped.
 create table channel_gateway.channel_checks (
     tenant_id uuid not null,
     channel_id uuid not null,
-    purpose text not null check (purpose in ('activate', 'watch', 'restart', 'stop')),
+    purpose text not null check (purpose in ('activate', 'watch', 'stop')),
     due_at timestamptz not null default now(),
     since timestamptz not null default now(),
     tries int not null default 0,

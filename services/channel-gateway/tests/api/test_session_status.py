@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from channel_gateway.application.bring_up_channels import BringUpChannels
+from channel_gateway.application.messenger import CallFailed
+from channel_gateway.domain.send_outcomes import Answer
 from waha_simulator.payloads import Person, session_status
 
 SHOP = Person("5548911110000", "900000000000001", "The Shop", device=4)
@@ -115,41 +117,44 @@ async def test_each_word_of_the_provider_moves_an_active_channel(gateway: Any, w
     assert await changes(gateway) == ([] if becomes == "active" else [("active", becomes)])
 
 
-async def test_a_session_that_fails_is_to_be_restarted_once(gateway: Any) -> None:
+async def test_a_session_that_fails_is_looked_after_once(gateway: Any) -> None:
     channel = await activated(gateway)
     for number, word in enumerate(["FAILED", "STARTING", "FAILED"]):
         await gateway.post(channel, report(word, at=NOW + timedelta(seconds=number)))
     (due,) = await gateway.rows("select channel_id::text, purpose from channel_gateway.channel_checks")
-    assert tuple(due.values()) == (channel.id, "restart")
+    assert tuple(due.values()) == (channel.id, "watch")
     await gateway.administrator.execute("delete from channel_gateway.channel_checks")
     await gateway.post(channel, report("FAILED", at=NOW + timedelta(seconds=9)))
     assert await gateway.rows("select from channel_gateway.channel_checks") == [], "it has not worked since"
 
 
-class Restarts:
-    """A provider that is asked for restarts and for nothing else."""
+async def test_who_has_arrived_is_not_brought_up_any_more(gateway: Any) -> None:
+    channel = await gateway.connect()
+    await gateway.ask(channel.tenant, "POST", f"/crm/channels/{channel.id}/activate")
+    (due,) = await gateway.rows("select purpose from channel_gateway.channel_checks")
+    assert due["purpose"] == "activate"
+    await gateway.post(channel, report("STARTING"))
+    assert len(await gateway.rows("select from channel_gateway.channel_checks")) == 1
+    await gateway.post(channel, report("WORKING", at=NOW + timedelta(seconds=1)))
+    assert await gateway.rows("select from channel_gateway.channel_checks") == []
 
-    def __init__(self) -> None:
-        self.sessions: list[str] = []
 
-    async def restart(self, server: Any) -> None:
-        self.sessions.append(server.session)
+class Away:
+    """A provider that cannot be reached."""
+
+    async def session(self, server: Any) -> None:
+        raise CallFailed(Answer(None, left=False))
 
 
-@pytest.mark.parametrize(("meanwhile", "restarts"), [(None, ["shop"]), ("WORKING", [])])
-async def test_a_failed_session_is_restarted_unless_it_has_come_back(
-    gateway: Any, meanwhile: str | None, restarts: list[str]
-) -> None:
-    channel = await activated(gateway)
-    await gateway.post(channel, report("FAILED"))
-    if meanwhile:
-        await gateway.post(channel, report(meanwhile, at=NOW + timedelta(seconds=1)))
-    provider = Restarts()
-    bring_up = BringUpChannels(gateway.assembly.begin, provider)
+async def test_a_provider_that_is_away_for_days_is_still_asked_every_minute(gateway: Any) -> None:
+    channel = await activated(gateway, "disconnected")
     key = (channel.tenant.tenant_id, channel.id)
-    assert [await bring_up.check([key]), await bring_up.check([key])] == [1, 0], "it is done with"
-    assert provider.sessions == restarts
-    assert (await status_of(gateway, channel))["status"] == ("active" if meanwhile else "error")
+    async with gateway.assembly.begin([key[0]]) as work:
+        await work.checks.watch([key])
+    await gateway.administrator.execute("update channel_gateway.channel_checks set tries = 5000, failures = 5000")
+    await BringUpChannels(gateway.assembly.begin, Away()).check([key])
+    (due,) = await gateway.rows("select due_at - now() as wait, failures from channel_gateway.channel_checks")
+    assert (round(due["wait"].total_seconds()), due["failures"]) == (60, 5001)
 
 
 async def test_a_channel_that_nobody_activated_stays_inactive_whatever_its_session_does(gateway: Any) -> None:

@@ -12,18 +12,17 @@ from channel_gateway.adapters.vault import Sealed, Vault
 from channel_gateway.application.checks import Check, Purpose
 from channel_gateway.application.messenger import Server, Webhook
 
-ADD = """
+ASK = """
 insert into channel_checks as k (tenant_id, channel_id, purpose, verify_webhook, correlation_id, actor)
 values ($1, $2, $3, $4, $5, $6)
 on conflict (tenant_id, channel_id) do update set purpose = excluded.purpose, verify_webhook = excluded.verify_webhook,
     correlation_id = excluded.correlation_id, actor = excluded.actor, due_at = now(), since = now(), tries = 0, failures = 0,
     restarted = false, configured_at = null
-where $7
 """
-RESTART = """
+WATCH = """
 insert into channel_checks (tenant_id, channel_id, purpose, correlation_id, actor)
-select tenant_id, channel_id, 'restart', correlation_id, 'system:channel-gateway'
-from unnest($1::uuid[], $2::uuid[], $3::text[]) as failed (tenant_id, channel_id, correlation_id)
+select tenant_id, channel_id, 'watch', correlation_id, 'system:channel-gateway'
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as lost (tenant_id, channel_id, correlation_id)
 order by tenant_id, channel_id
 on conflict do nothing
 """
@@ -67,7 +66,16 @@ update channel_checks set due_at = now() + make_interval(secs => $4), restarted 
 where tenant_id = $1 and channel_id = $2 and since = $3
 """
 NOTIFY = "select pg_notify('channel_gateway_work', 'checks')"
-DONE = "delete from channel_checks where tenant_id = $1 and channel_id = $2 and since = $3"
+DONE = "delete from channel_checks where tenant_id = $1 and channel_id = $2 and since = $3 returning true"
+ARRIVED = """
+delete from channel_checks k using (
+    select d.tenant_id, d.channel_id
+    from unnest($1::uuid[], $2::uuid[]) as n (tenant_id, channel_id)
+    join channel_checks d on d.tenant_id = n.tenant_id and d.channel_id = n.channel_id and d.purpose <> 'stop'
+    order by d.tenant_id, d.channel_id for update of d
+) d
+where k.tenant_id = d.tenant_id and k.channel_id = d.channel_id
+"""
 
 
 class ChannelChecksInPostgres:
@@ -78,19 +86,15 @@ class ChannelChecksInPostgres:
         self._vault = vault
         self._webhook_base_url = webhook_base_url
 
-    async def add(
-        self, key: tuple[str, str], purpose: Purpose, by: Cause | None = None, *, verify_webhook: bool = False
-    ) -> None:
-        """Have a channel's session looked at soon. A wish of a person (`by`) takes the place of what was there."""
-        correlation_id = new_id() if by is None else by.correlation_id
-        actor = "system:channel-gateway" if by is None else by.actor
-        await self._connection.execute(ADD, *key, purpose, verify_webhook, correlation_id, actor, by is not None)
+    async def ask(self, key: tuple[str, str], purpose: Purpose, by: Cause, *, verify_webhook: bool = False) -> None:
+        """Have a channel's session looked at soon: a person's wish takes the place of what was there."""
+        await self._connection.execute(ASK, *key, purpose, verify_webhook, by.correlation_id, by.actor)
         await self._connection.execute(NOTIFY)
 
-    async def restart(self, channels: Sequence[tuple[str, str]]) -> None:
-        """Have the failed sessions of these (tenant, channel) restarted, unless something is due for them already."""
+    async def watch(self, channels: Sequence[tuple[str, str]]) -> None:
+        """Have the sessions of these (tenant, channel) looked after, unless somebody looks at them already."""
         tenants, ids = [tenant_id for tenant_id, _ in channels], [channel_id for _, channel_id in channels]
-        await self._connection.execute(RESTART, tenants, ids, [new_id() for _ in channels])
+        await self._connection.execute(WATCH, tenants, ids, [new_id() for _ in channels])
         await self._connection.execute(NOTIFY)
 
     async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
@@ -125,9 +129,14 @@ class ChannelChecksInPostgres:
         """Look again later, noting what was done."""
         await self._connection.execute(AGAIN, *check.key, check.since, seconds, restarted, configured, failed)
 
-    async def done(self, check: Check) -> None:
-        """Nothing is left to look at."""
-        await self._connection.execute(DONE, *check.key, check.since)
+    async def done(self, check: Check) -> bool:
+        """Nothing is left to look at. False: there was nothing any more, or somebody has asked for something else."""
+        return bool(await self._connection.fetchval(DONE, *check.key, check.since))
+
+    async def arrived(self, channels: Sequence[tuple[str, str]]) -> None:
+        """These (tenant, channel) work: whatever was done to get them there is over."""
+        tenants, ids = [tenant_id for tenant_id, _ in channels], [channel_id for _, channel_id in channels]
+        await self._connection.execute(ARRIVED, tenants, ids)
 
     def _check(self, row: Any, around: Any) -> Check:
         tenant_id, channel_id = row["tenant_id"], row["channel_id"]

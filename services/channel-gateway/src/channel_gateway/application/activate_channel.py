@@ -20,7 +20,7 @@ async def activate_channel(
     if after is not before:
         await work.sessions.keep([after])
         work.announcements.session_found(before, after, by)
-    await work.checks.add((by.tenant_id, channel_id), "activate", by, verify_webhook=verify_webhook)
+    await work.checks.ask((by.tenant_id, channel_id), "activate", by, verify_webhook=verify_webhook)
     work.announcements.activation_requested(row, by)
     return await _present(channel_id, by, work)
 
@@ -34,7 +34,7 @@ async def deactivate_channel(channel_id: str, *, project_id: str | None, by: Cau
     after = before.rest(work.now)
     await work.sessions.keep([after])
     work.announcements.session_found(before, after, by)
-    await work.checks.add((by.tenant_id, channel_id), "stop", by)
+    await work.checks.ask((by.tenant_id, channel_id), "stop", by)
     await work.sending.senders.refuse_earlier((by.tenant_id, channel_id))
     return await _present(channel_id, by, work)
 

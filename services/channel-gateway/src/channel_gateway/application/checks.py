@@ -9,7 +9,7 @@ from kernel.cause import Cause
 
 from channel_gateway.application.messenger import Server, Webhook
 
-Purpose = Literal["activate", "watch", "restart", "stop"]
+Purpose = Literal["activate", "watch", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,11 @@ class Check:
 class Checks(Protocol):
     """The rows that say what is due."""
 
-    async def add(
-        self, key: tuple[str, str], purpose: Purpose, by: Cause | None = None, *, verify_webhook: bool = False
-    ) -> None:
-        """Have a channel's session looked at soon. A wish of a person (`by`) takes the place of what was there."""
+    async def ask(self, key: tuple[str, str], purpose: Purpose, by: Cause, *, verify_webhook: bool = False) -> None:
+        """Have a channel's session looked at soon: a person's wish takes the place of what was there."""
 
-    async def restart(self, channels: Sequence[tuple[str, str]]) -> None:
-        """Have the failed sessions of these (tenant, channel) restarted, unless something is due for them already."""
+    async def watch(self, channels: Sequence[tuple[str, str]]) -> None:
+        """Have the sessions of these (tenant, channel) looked after, unless somebody looks at them already."""
 
     async def ensure(self, asked: Sequence[Cause], channels: Sequence[str]) -> None:
         """Have channels that are being activated looked at, unless they are already; `asked` by whom, for each."""
@@ -65,5 +63,8 @@ class Checks(Protocol):
     ) -> None:
         """Look again later, noting what was done."""
 
-    async def done(self, check: Check) -> None:
-        """Nothing is left to look at."""
+    async def done(self, check: Check) -> bool:
+        """Nothing is left to look at. False: there was nothing any more, or somebody has asked for something else."""
+
+    async def arrived(self, channels: Sequence[tuple[str, str]]) -> None:
+        """These (tenant, channel) work: whatever was done to get them there is over."""

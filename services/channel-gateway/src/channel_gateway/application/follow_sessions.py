@@ -36,9 +36,10 @@ async def follow_sessions(deliveries: Sequence[Delivery], work: Work) -> dict[st
     changed = [session for key, session in sorted(present.items()) if session is not before[key]]
     if changed:
         await work.sessions.keep(changed)
-    failed = [
-        key for key, session in sorted(present.items()) if session.wants_restart and before[key].status != "error"
-    ]
+    arrived = [session.key for session in changed if session.status == "active" != before[session.key].status]
+    if arrived:
+        await work.checks.arrived(arrived)
+    failed = [session.key for session in changed if session.wants_restart and before[session.key].status != "error"]
     if failed:
-        await work.checks.restart(failed)
+        await work.checks.watch(failed)
     return idle

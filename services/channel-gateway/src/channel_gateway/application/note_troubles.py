@@ -41,8 +41,14 @@ async def note_troubles(troubles: Sequence[Trouble], work: Work) -> None:
     await work.sessions.keep(list(changed.values()))
     for key, session in changed.items():
         work.announcements.session_found(before[key], session)
-        if session.status in ("connecting", "disconnected") and before[key].status == "active":
-            await work.checks.add(key, "watch")
+    lost = [
+        key
+        for key, session in changed.items()
+        if before[key].status == "active"
+        and (session.status in ("connecting", "disconnected") or session.wants_restart)
+    ]
+    if lost:
+        await work.checks.watch(lost)
 
 
 def _after(session: ProviderSession, trouble: Trouble, work: Work) -> ProviderSession:

@@ -59,11 +59,24 @@ class ProviderSession:
     at: datetime | None = None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and channel."""
+        return self.tenant_id, self.channel_id
+
+    @property
     def wants_restart(self) -> bool:
-        """Tell whether a restart may help. While new chats are locked nothing is restarted: guide 17."""
+        """Tell whether a restart may help."""
+        return self.status == "error" and self.provider_status == "FAILED" and not self.locked_at(self.at)
+
+    @property
+    def reports_failure(self) -> bool:
+        """Tell whether the provider says of it that it has failed."""
+        return STATUS_OF.get(self.word) == "error"
+
+    def locked_at(self, at: datetime | None) -> bool:
+        """Tell whether new chats are locked then: nothing is restarted meanwhile. Source: guide 15.2."""
         lock = self.limits.get("reach_out_timelock")
-        locked = lock is not None and lock.active and (lock.until is None or self.at is None or lock.until > self.at)
-        return self.status == "error" and self.provider_status == "FAILED" and not locked
+        return lock is not None and lock.active and (lock.until is None or at is None or lock.until > at)
 
     @property
     def waits_for_scan(self) -> bool:

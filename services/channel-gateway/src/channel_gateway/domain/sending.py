@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from kernel.backoff import doubled_s
+
 from channel_gateway.domain.send_outcomes import Outcome
 
 AttemptState = Literal["pending", "sending", "accepted", "rejected", "unknown"]
@@ -214,7 +216,7 @@ def change_of(attempt: Attempt, outcome: Outcome, patience: Patience, rand: Call
 
 def retry_s(failures: int, rand: Callable[[], float]) -> float:
     """Return the wait after `failures` earlier failures: 1 s doubling up to 60 s, shortened at random by up to half."""
-    return float(min(FIRST_RETRY_S * 2**failures, LONGEST_RETRY_S) * (1 - rand() / 2))
+    return doubled_s(FIRST_RETRY_S, failures, LONGEST_RETRY_S) * (1 - rand() / 2)
 
 
 def _gives_up(attempt: Attempt, outcome: Outcome) -> bool:
