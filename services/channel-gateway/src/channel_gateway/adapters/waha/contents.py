@@ -124,7 +124,7 @@ def _unwrap(message: Any) -> tuple[dict[str, Any], bool]:
 
 def _below(value: Any) -> dict[str, Any]:
     """Return the message within a wrapper; {} where there is none."""
-    below = value.get("message") or value.get("Message") if isinstance(value, dict) else None
+    below = fold(value).get("message")
     return below if isinstance(below, dict) else {}
 
 

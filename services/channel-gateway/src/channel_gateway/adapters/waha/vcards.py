@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from channel_gateway.adapters.waha.reading import Node, line, text
+from channel_gateway.adapters.waha.reading import Node, line, objects, text
 from channel_gateway.domain.content import ContactCard
 
 _FOLDED_LINE = re.compile(r"\r?\n[ \t]")
@@ -34,12 +34,8 @@ def cards_of(payload_cards: Any, node: Node) -> tuple[ContactCard, ...]:
     found = [read_card(item) for item in payload_cards] if isinstance(payload_cards, list) else []
     if not any(found):
         inner = node.get("contacts") or node.get("vcardlist")
-        cards = inner if isinstance(inner, list) else [node]
-        found = [
-            read_card(card.get("vcard") or card.get("body"), card.get("displayName") or card.get("displayname"))
-            for card in cards
-            if isinstance(card, dict)
-        ]
+        cards = objects(inner) if isinstance(inner, list) else [node]
+        found = [read_card(card.get("vcard") or card.get("body"), card.get("displayname")) for card in cards]
     return tuple(card for card in found if card is not None)
 
 
