@@ -267,6 +267,21 @@ async def test_statuses_are_added_changed_ordered_and_removed(served: Served, an
     assert ("name", "position") in {tuple(event.data.changed) for event in updates}
 
 
+async def test_who_arranges_the_statuses_of_one_pipeline_at_once_waits_for_the_other(
+    served: Served, ana: Caller
+) -> None:
+    made = await create(served, ana)
+    path = f"/crm/pipelines/{made['id']}"
+    bodies = [{"name": f"S{number}", "status_type": "active", "position": 0} for number in range(8)]
+
+    answers = await asyncio.gather(*(served.ask(ana, "POST", f"{path}/statuses", json=body) for body in bodies))
+
+    assert [answer.status_code for answer in answers] == [201] * 8
+    whole = (await served.ask(ana, "GET", path)).json()
+    assert [position for *_, position in shape(whole)] == list(range(12))
+    assert whole["version"] == made["version"] + 8, "each was told of all before it"
+
+
 async def test_an_active_pipeline_keeps_a_status_where_somebody_can_begin(served: Served, ana: Caller) -> None:
     made = await create(served, ana)
     path = f"/crm/pipelines/{made['id']}"
