@@ -341,6 +341,19 @@ def test_a_process_of_ours_that_the_network_reaches_is_told(tmp_path: Path, free
     assert complaint.told == f"0.0.0.0:{port} can be reached from other machines"
 
 
+def test_who_complains_of_the_same_is_named_in_one_line_and_who_repeats_it_in_none(instance: Instance) -> None:
+    same = ("warn", "is degraded (rabbitmq: does not answer in time)")
+    *others, gateway = SERVICES
+    repeated = ("warn", "is degraded (rabbitmq: trouble at contact, session, messaging)")
+
+    found = processes.together(instance, {**dict.fromkeys(others, same), gateway: repeated})
+    alone = processes.together(instance, {gateway: repeated})
+
+    assert [one.told for one in found] == [f"{', '.join(one.name for one in others)}: each {same[1]}"]
+    assert [one.told for one in alone] == [f"{gateway.name} {repeated[1]}"]
+    _complaints(found + alone)
+
+
 def test_errors_that_a_ready_process_logs_are_counted(tmp_path: Path) -> None:
     instance = Instance.open("test-errors", tmp_path, {})
     instance.logs.mkdir()

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
-from local_stack.doctor.finding import Finding, Of, in_words, make
+from local_stack.doctor.finding import Finding, Grade, Of, in_words, make
 from local_stack.files import last_lines, read_json
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, Service, url
@@ -22,23 +23,39 @@ _LATELY_MINUTES, _LOG_LINES = 10, 500
 async def examine(instance: Instance) -> list[Finding]:
     """Ask every service at once; one line for those that are well."""
     async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        answers = await asyncio.gather(*(_readiness(client, instance, service) for service in SERVICES))
+        complaints = await asyncio.gather(*(_readiness(client, service.port, instance) for service in SERVICES))
         gateway = await _gateway(client, instance)
-    found = [one for one in answers if one]
+    found = together(instance, {service: said for service, said in zip(SERVICES, complaints, strict=True) if said})
     if not found:
         found.append(PROCESSES.ok(f"all {len(SERVICES)} are ready: {', '.join(one.name for one in SERVICES)}"))
     return [*found, *_restarts(instance), *errors(instance), gateway]
 
 
-async def _readiness(client: httpx.AsyncClient, instance: Instance, service: Service) -> Finding | None:
-    logs = make(instance, f"logs SERVICE={service.name}")
+Complaint = tuple[Grade, str]
+"""How bad, and what somebody says of themselves."""
+
+
+def together(instance: Instance, complaints: Mapping[Service, Complaint]) -> list[Finding]:
+    """One line for all who complain of the same. The gateway, which asks all others, is not heard where one of them is ill."""
+    same: dict[Complaint, list[str]] = {}
+    for service, said in complaints.items():
+        repeats = not service.schema and len(complaints) > 1 and said[0] == "warn"
+        if not repeats:
+            same.setdefault(said, []).append(service.name)
+    found = []
+    for (grade, told), names in same.items():
+        logs = make(instance, f"logs SERVICE={names[0]}")
+        who = names[0] if len(names) == 1 else f"{in_words(names, len(SERVICES))}: each"
+        found.append(Finding(grade, PROCESSES.about, f"{who} {told}", f"{make(instance, 'status')}, {logs}"))
+    return found
+
+
+async def _readiness(client: httpx.AsyncClient, port: str, instance: Instance) -> Complaint | None:
     try:
-        answer = await client.get(f"{url(instance, f'{service.port}_metrics')}/ready")
+        answer = await client.get(f"{url(instance, f'{port}_metrics')}/ready")
         said: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        return PROCESSES.fail(
-            f"{service.name} does not answer ({type(error).__name__})", f"{make(instance, 'status')}, {logs}"
-        )
+        return "FAIL", f"does not answer ({type(error).__name__})"
     if said.get("status") == "healthy":
         return None
     ill = [
@@ -46,8 +63,7 @@ async def _readiness(client: httpx.AsyncClient, instance: Instance, service: Ser
         for name, one in said.get("dependencies", {}).items()
         if one.get("status") != "healthy"
     ]
-    told = f"{service.name} is {said.get('status')} ({in_words(ill)})"
-    return (PROCESSES.warn if answer.status_code == 200 else PROCESSES.fail)(told, logs)
+    return "warn" if answer.status_code == 200 else "FAIL", f"is {said.get('status')} ({in_words(ill)})"
 
 
 async def _gateway(client: httpx.AsyncClient, instance: Instance) -> Finding:
