@@ -1,33 +1,23 @@
 """What identity says: the only file that builds its contract events."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from contracts.agent.created_v1 import AgentCreatedV1
-from contracts.envelope import Payload, first_event
+from contracts.envelope import Payload, asked_event
 from contracts.identity.api_key_created_v1 import IdentityApiKeyCreatedV1
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
 from contracts.identity.tenant_created_v1 import IdentityTenantCreatedV1
 from contracts.identity.user_registered_v1 import IdentityUserRegisteredV1
+from kernel.cause import Cause
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount
 
 SOURCE = "identity"
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Caused:
-    """Who asked."""
-
-    tenant_id: str
-    actor: str
-    correlation_id: str
-    traceparent: str | None = None
 
 
 class Announcements:
@@ -38,7 +28,7 @@ class Announcements:
         self._new_id = new_id
         self._now = now
 
-    def account_opened(self, account: NewAccount, by: Caused) -> None:
+    def account_opened(self, account: NewAccount, by: Cause) -> None:
         """Somebody registered: a tenant, a user, a project and an agent exist."""
         tenant = IdentityTenantCreatedV1(
             tenant_id=account.tenant_id,
@@ -82,36 +72,33 @@ class Announcements:
         self._begin(project, account.project_id, account.project_id, by)
         self._begin(agent, account.agent_id, account.project_id, by)
 
-    def api_key_created(self, row: Row, by: Caused) -> None:
+    def api_key_created(self, row: Row, by: Cause) -> None:
         """An API key was issued."""
         self._begin(IdentityApiKeyCreatedV1(**_key(row)), str(row["id"]), _text(row["project_id"]), by)
 
-    def api_key_revoked(self, row: Row, by: Caused) -> None:
+    def api_key_revoked(self, row: Row, by: Cause) -> None:
         """An API key is no longer valid."""
         self._begin(IdentityApiKeyRevokedV1(**_key(row)), str(row["id"]), _text(row["project_id"]), by)
 
-    def sign_in_revoked(self, user_id: str, sign_in_id: str, by: Caused) -> None:
+    def sign_in_revoked(self, user_id: str, sign_in_id: str, by: Cause) -> None:
         """A sign-in ended before its time."""
         self._begin(IdentitySignInRevokedV1(user_id=user_id, all=False, sign_in_id=sign_in_id), user_id, None, by)
 
-    def all_sign_ins_revoked(self, user_id: str, by: Caused) -> None:
+    def all_sign_ins_revoked(self, user_id: str, by: Cause) -> None:
         """All sign-ins that a user has at this moment ended; later ones are good."""
         self._begin(IdentitySignInRevokedV1(user_id=user_id, all=True), user_id, None, by)
 
-    def _begin(self, data: Payload, subject: str, project_id: str | None, by: Caused) -> None:
+    def _begin(self, data: Payload, subject: str, project_id: str | None, by: Cause) -> None:
         self._say(
-            first_event(
+            asked_event(
+                by,
                 data,
                 id=self._new_id(),
                 source=SOURCE,
                 subject=subject,
                 time=self._now,
-                tenant_id=by.tenant_id,
                 project_id=project_id,
                 partition_key=subject,
-                correlation_id=by.correlation_id,
-                actor=by.actor,
-                traceparent=by.traceparent,
             )
         )
 

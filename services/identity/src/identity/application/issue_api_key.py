@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from kernel.cause import Cause
 from kernel.errors import DomainError
 
-from identity.application.announcements import Caused
 from identity.application.work import Means, Work
 from identity.domain.credentials import Secret, make_api_key
 from identity.domain.refusals import refused
@@ -14,7 +14,7 @@ MOST_PER_USER = 50
 
 
 async def issue_api_key(
-    name: str, asked: Asked, user_id: str, maker: Maker, *, by: Caused, means: Means, work: Work
+    name: str, asked: Asked, user_id: str, maker: Maker, *, by: Cause, means: Means, work: Work
 ) -> tuple[Any, Secret]:
     """Return the key's row and the key itself; raise permission_denied for more than the maker has, too_many above 50."""
     terms = terms_of(asked, maker, work.now, means.permissions_of)

@@ -1,10 +1,11 @@
 """End the sign-in that a call was made with, or all of that person."""
 
-from identity.application.announcements import Caused
+from kernel.cause import Cause
+
 from identity.application.work import Work
 
 
-async def log_out(user_id: str, sign_in_id: str, *, all_sessions: bool, by: Caused, work: Work) -> None:
+async def log_out(user_id: str, sign_in_id: str, *, all_sessions: bool, by: Cause, work: Work) -> None:
     """Gateways deny what ended within seconds. What had ended before is not said again."""
     if all_sessions:
         if await work.sign_ins.revoke_all(by.tenant_id, user_id, work.now):

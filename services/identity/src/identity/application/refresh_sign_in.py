@@ -1,6 +1,7 @@
 """Exchange a refresh token for fresh tokens. Each works once; a dead one that comes back was copied, and ends its sign-in."""
 
-from identity.application.announcements import Caused
+from kernel.cause import Cause
+
 from identity.application.begin_sign_in import Tokens, tokens_of
 from identity.application.work import Means, Work
 from identity.domain.account import default_of
@@ -9,7 +10,7 @@ from identity.domain.credentials import hash_of
 UNKNOWN, EXPIRED, REVOKED = "invalid_credentials", "token_expired", "token_revoked"
 
 
-async def refresh_sign_in(refresh_token: str, *, by: Caused, means: Means, work: Work) -> Tokens | str:
+async def refresh_sign_in(refresh_token: str, *, by: Cause, means: Means, work: Work) -> Tokens | str:
     """Return fresh tokens, or the code of a refusal.
 
     A refusal is returned and not raised: ending a stolen sign-in must be committed.
@@ -27,7 +28,12 @@ async def refresh_sign_in(refresh_token: str, *, by: Caused, means: Means, work:
     user_id, sign_in_id = str(row["user_id"]), str(row["sign_in_id"])
     if row["used_at"] is not None:
         await work.sign_ins.revoke(tenant_id, sign_in_id, "token_reused", work.now)
-        caused = Caused(tenant_id, f"user:{user_id}", by.correlation_id, by.traceparent)
+        caused = Cause(
+            tenant_id=tenant_id,
+            actor=f"user:{user_id}",
+            correlation_id=by.correlation_id,
+            traceparent=by.traceparent,
+        )
         work.announcements.sign_in_revoked(user_id, sign_in_id, caused)
         return REVOKED
     if row["expires_at"] <= work.now:

@@ -3,9 +3,9 @@
 import secrets
 from dataclasses import dataclass, field, replace
 
+from kernel.cause import Cause
 from kernel.errors import DomainError
 
-from identity.application.announcements import Caused
 from identity.application.begin_sign_in import Tokens, begin_sign_in
 from identity.application.work import Means, Work
 from identity.domain.account import NewAccount, User, read_language, read_timezone
@@ -39,7 +39,7 @@ class Registered:
     tokens: Tokens
 
 
-async def register_account(asked: Registration, tenant_id: str, *, by: Caused, means: Means, work: Work) -> Registered:
+async def register_account(asked: Registration, tenant_id: str, *, by: Cause, means: Means, work: Work) -> Registered:
     """Make everything in this one transaction; raise already_exists for a known e-mail, with nothing changed."""
     timezone, language = read_timezone(asked.timezone), read_language(asked.language)
     check_password(asked.password, email=asked.email, name=asked.name)
@@ -71,7 +71,7 @@ async def register_account(asked: Registration, tenant_id: str, *, by: Caused, m
     return Registered(account, key, signed_in.tokens)
 
 
-async def _first_key(account: NewAccount, by: Caused, work: Work) -> str:
+async def _first_key(account: NewAccount, by: Cause, work: Work) -> str:
     key = make_api_key()
     terms = Terms("admin", True, None, None, None)
     row = await work.api_keys.keep(

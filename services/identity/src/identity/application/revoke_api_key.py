@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
+from kernel.cause import Cause
 from kernel.errors import DomainError
 
-from identity.application.announcements import Caused
 from identity.application.work import Work
 
 
 async def revoke_api_key(
-    api_key_id: str, user_id: str, *, others_too: bool, by: Caused, expect: Callable[[int], None], work: Work
+    api_key_id: str, user_id: str, *, others_too: bool, by: Cause, expect: Callable[[int], None], work: Work
 ) -> None:
     """Gateways forget the key within seconds. Raises not_found for one that is gone, or that the caller may not know of."""
     row = await work.api_keys.get(by.tenant_id, api_key_id, lock=True)

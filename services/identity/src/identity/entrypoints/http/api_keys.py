@@ -21,7 +21,7 @@ from identity.application.revoke_api_key import revoke_api_key
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
 from identity.domain.rights import Asked
-from identity.entrypoints.http.asking import caused_by, person_of
+from identity.entrypoints.http.asking import person_of
 from identity.entrypoints.http.schemas import ApiKeyAnswer, IssuedApiKeyAnswer, NewApiKey
 
 WorkOf = Callable[[UnitOfWork], IdentityWork]
@@ -53,7 +53,7 @@ def api_key_routes(work_of: WorkOf, means: Means, api_keys: Listing) -> Routes:
         role = None if body.role is None else role_named(body.role)
         asked = Asked(role, body.permissions, body.project_id, body.expires_at)
         row, key = await issue_api_key(
-            body.name, asked, person.user_id, person.maker, by=caused_by(caller), means=means, work=own
+            body.name, asked, person.user_id, person.maker, by=caller.cause, means=means, work=own
         )
         response.headers["Location"] = f"/api/v1/auth/api-keys/{row['id']}"
         return IssuedApiKeyAnswer.of(_fields(row), api_key=key.text)
@@ -77,7 +77,7 @@ def api_key_routes(work_of: WorkOf, means: Means, api_keys: Listing) -> Routes:
             api_key_id,
             person.user_id,
             others_too=_sees_others(caller),
-            by=caused_by(caller),
+            by=caller.cause,
             expect=partial(check_version, expected),
             work=own,
         )

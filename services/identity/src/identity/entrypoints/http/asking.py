@@ -1,5 +1,6 @@
 """Who asks, in the words of the use cases."""
 
+from kernel.cause import Cause
 from kernel.ids import is_id
 from starlette.requests import Request
 from telemetry.tracing import current_traceparent
@@ -7,7 +8,6 @@ from web.caller import Caller
 from web.exchange import exchange_of
 from web.works import NOBODY, Scope
 
-from identity.application.announcements import Caused
 from identity.application.recognise_caller import Person, recognise_caller
 from identity.application.work import Work
 from identity.domain.rights import Rights
@@ -20,21 +20,13 @@ def nobody_scope(_: Request) -> Scope:
     return Scope((NOBODY,), NOBODY, NOBODY)
 
 
-def caused_by(caller: Caller) -> Caused:
-    """Return who asked, for the events."""
-    return Caused(
-        tenant_id=caller.tenant_id,
-        actor=f"{caller.subject_kind}:{caller.subject}",
-        correlation_id=caller.correlation_id,
-        traceparent=current_traceparent(),
-    )
-
-
-def caused_by_nobody(request: Request) -> Caused:
+def cause_of(request: Request) -> Cause:
     """Return what is known of a call before anybody signed in."""
     correlation_id = exchange_of(request.scope).correlation_id
     assert is_id(correlation_id)
-    return Caused(NOBODY, "system:identity", correlation_id, current_traceparent())
+    return Cause(
+        tenant_id=NOBODY, actor="system:identity", correlation_id=correlation_id, traceparent=current_traceparent()
+    )
 
 
 async def person_of(caller: Caller, work: Work) -> Person:

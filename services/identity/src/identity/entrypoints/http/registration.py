@@ -10,7 +10,7 @@ from web.works import Work, fresh_tenant_scope
 from identity.application.register_account import Registration, register_account
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
-from identity.entrypoints.http.asking import caused_by_nobody
+from identity.entrypoints.http.asking import cause_of
 from identity.entrypoints.http.schemas import RegisteredAnswer, Registering
 from identity.entrypoints.http.sign_in import token_fields
 
@@ -25,9 +25,7 @@ def registration_routes(work_of: WorkOf, means: Means) -> Routes:
     async def register(body: Registering, work: Work, request: Request, response: Response) -> RegisteredAnswer:
         """Make a new tenant with its owner, its first project and an API key."""
         asked = Registration(body.name, body.email, body.password, body.company, body.timezone, body.language)
-        done = await register_account(
-            asked, work.tenants[0], by=caused_by_nobody(request), means=means, work=work_of(work)
-        )
+        done = await register_account(asked, work.tenants[0], by=cause_of(request), means=means, work=work_of(work))
         response.headers["Location"] = "/api/v1/auth/profile"
         return RegisteredAnswer(
             message="Welcome. Keep the API key: it is shown this once.",

@@ -19,7 +19,7 @@ from identity.application.log_out import log_out
 from identity.application.refresh_sign_in import refresh_sign_in
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
-from identity.entrypoints.http.asking import caused_by, caused_by_nobody, client_address, nobody_scope
+from identity.entrypoints.http.asking import cause_of, client_address, nobody_scope
 from identity.entrypoints.http.schemas import (
     Refreshing,
     SignedInAnswer,
@@ -54,7 +54,7 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
     @routes.post("/refresh", permission="public", scope=nobody_scope, secret_answer=True, response_model=TokensAnswer)
     async def refresh(body: Refreshing, work: Work, request: Request) -> Any:
         """Exchange a refresh token, which works once, for fresh tokens."""
-        done = await refresh_sign_in(body.refresh_token, by=caused_by_nobody(request), means=means, work=work_of(work))
+        done = await refresh_sign_in(body.refresh_token, by=cause_of(request), means=means, work=work_of(work))
         if isinstance(done, Tokens):
             return TokensAnswer(**token_fields(done))
         return Problem(done, "sign in again").response(exchange_of(request.scope), request.scope["path"])
@@ -66,7 +66,7 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
             raise DomainError("rule_violated", "an API key is no sign-in: revoke it instead", rule="sign_in_required")
         everywhere = body is not None and body.all_sessions
         await log_out(
-            caller.subject, caller.credential_id, all_sessions=everywhere, by=caused_by(caller), work=work_of(work)
+            caller.subject, caller.credential_id, all_sessions=everywhere, by=caller.cause, work=work_of(work)
         )
 
     return routes
