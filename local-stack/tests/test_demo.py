@@ -4,8 +4,10 @@ from typing import Any
 import aio_pika
 import pytest
 from local_stack import demo_steps
+from local_stack.demo import needing_the_stack
 from local_stack.demo_crash import Crash
 from local_stack.demo_hearing import Heard
+from local_stack.demo_product import Product
 from local_stack.demo_steps import ANSWERED, ENDED, READ, TAKEN_IN, Known, Timeline
 from local_stack.demo_telling import curl_lines
 from local_stack.progress import CannotContinue
@@ -121,3 +123,13 @@ def test_the_lines_to_paste_read_send_and_count() -> None:
     assert "Idempotency-Key: " in send
     assert '"chat_id": "c"' in send
     assert "/billing/usage?" in usage
+
+
+def test_a_stack_that_goes_away_in_the_middle_is_told_in_words(free_base: int) -> None:
+    nobody_there = Product(f"http://127.0.0.1:{free_base}")
+
+    with (
+        pytest.raises(CannotContinue, match="stopped answering in the middle .ConnectError.: `make status`"),
+        needing_the_stack(),
+    ):
+        nobody_there.usage()

@@ -3,7 +3,12 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import httpx
+from aio_pika.exceptions import AMQPError
 
 from local_stack import demo_crash, demo_steps
 from local_stack.demo_hearing import Heard, hearing
@@ -30,9 +35,22 @@ def play(instance: Instance) -> int:
     up(instance)
     if SIMULATOR not in {program.name for program in programs(instance)}:
         raise CannotContinue("The demo plays WhatsApp by the simulator: unset WAHA_BASE_URL and start again.")
-    facts = asyncio.run(_play(instance))
+    with needing_the_stack():
+        facts = asyncio.run(_play(instance))
     tell(facts)
     return 0
+
+
+@contextmanager
+def needing_the_stack() -> Iterator[None]:
+    """Say in words that something went away under the demo, stopped by somebody else perhaps."""
+    try:
+        yield
+    except (httpx.TransportError, AMQPError) as gone:
+        raise CannotContinue(
+            f"Something stopped answering in the middle ({type(gone).__name__}): `make status` says what does not run, "
+            "`make doctor` why; then repeat `make demo`."
+        ) from gone
 
 
 async def _play(instance: Instance) -> dict[str, Any]:
