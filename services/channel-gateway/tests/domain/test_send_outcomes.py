@@ -170,9 +170,23 @@ def test_it_gives_up_after_five_failures_but_never_because_the_server_is_away() 
     assert change_of(last, away, Patience(), random.random).state == "pending"
 
 
-@given(failures=st.integers(0, 30), seed=st.integers())
-def test_retries_wait_from_one_second_to_one_minute(failures: int, seed: int) -> None:
+@given(failures=st.integers(0, 5_000), seed=st.integers())
+def test_retries_wait_from_one_second_to_one_minute_however_often(failures: int, seed: int) -> None:
     away: Outcome = outcome_of(Answer(None, left=False))
     change = change_of(attempt_of(failures=failures), away, Patience(), random.Random(seed).random)
-    assert 0.5 <= change.due_in_s <= 60
-    assert change.due_in_s <= 2**failures
+    longest = min(2 ** min(failures, 10), 60)
+    assert longest / 2 <= change.due_in_s <= longest
+
+
+def test_those_that_failed_together_do_not_come_back_together() -> None:
+    away, rand = outcome_of(Answer(None, left=False)), random.Random(1)
+    waits = {change_of(attempt_of(failures=6), away, Patience(), rand.random).due_in_s for _ in range(50)}
+    assert len(waits) == 50
+    assert max(waits) - min(waits) > 20
+
+
+@given(waited=st.floats(0, 10**6))
+def test_a_provider_that_was_away_is_asked_again_soon_at_first_and_every_minute_later(waited: float) -> None:
+    again_s = Patience().blind_again_s(waited)
+    assert again_s <= 60
+    assert again_s == 60 or again_s in (5.0, waited)

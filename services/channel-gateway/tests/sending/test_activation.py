@@ -157,6 +157,19 @@ async def test_a_restart_that_does_not_help_leaves_the_channel_in_error_and_nobo
     assert await is_(world, channel, "error")
 
 
+async def test_a_session_that_vanishes_while_it_is_watched_disconnects_its_channel(world: Any) -> None:
+    channel = await activate(world)
+    await eventually(lambda: is_(world, channel, "active"), within_s=20)
+    await world.drain()
+    world.simulator.simulator.sessions._sessions.pop("shop")
+    await world.gateway.administrator.execute("update channel_gateway.channels set status = 'connecting'")
+    async with world.gateway.assembly.begin([channel.tenant.tenant_id]) as work:
+        await work.checks.watch([(channel.tenant.tenant_id, channel.id)])
+    await eventually(lambda: is_(world, channel, "disconnected"), within_s=20)
+    assert await nothing_due(world)
+    assert await failed(world) is None, "nobody has asked for anything"
+
+
 async def test_who_asks_for_what_is_away_is_told_so(world: Any) -> None:
     channel = await world.gateway.connect(session="shop", base_url=world.simulator.url)
     await world.goes_away(seconds=30)

@@ -100,7 +100,10 @@ class BringUpChannels:
 
     async def _watch(self, check: Check, server: Server, session: Session | None) -> None:
         """Look until it works again. One that has failed is restarted once, and looked after for a while."""
-        after = None if session is None else await self._hear(check, session)
+        if session is None:
+            await self._give_up(check, "the provider has no such session", status="disconnected")
+            return
+        after = await self._hear(check, session)
         if after is None or after.status in ("active", "inactive"):
             await self._done(check)
         elif after.wants_restart and not check.restarted:
@@ -155,13 +158,13 @@ class BringUpChannels:
             async with self._begin([check.tenant_id]) as work:
                 await work.checks.again(check, doubled_s(SOON_S, check.failures, WATCH_LONGEST_S), failed=True)
 
-    async def _give_up(self, check: Check, reason: str) -> None:
+    async def _give_up(self, check: Check, reason: str, *, status: str = "error") -> None:
         """The channel does not work, and who has asked for it is told; unless it has come to work meanwhile."""
         async with self._begin([check.tenant_id]) as work:
             before = (await work.sessions.for_change({check.key})).get(check.key)
             if not await work.checks.done(check) or before is None:
                 return
-            after = before.fall("error", reason, work.now)
+            after = before.fall(status, reason, work.now)
             if after is not before:
                 await work.sessions.keep([after])
                 work.announcements.session_found(before, after, check.cause)
