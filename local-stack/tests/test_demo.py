@@ -129,7 +129,7 @@ def test_a_stack_that_goes_away_in_the_middle_is_told_in_words(free_base: int) -
     nobody_there = Product(f"http://127.0.0.1:{free_base}")
 
     with (
-        pytest.raises(CannotContinue, match="stopped answering in the middle .ConnectError.: `make status`"),
+        pytest.raises(CannotContinue, match=r"stopped answering in the middle \(ConnectError\): `make status`"),
         needing_the_stack(),
     ):
         nobody_there.usage()
