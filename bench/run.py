@@ -71,7 +71,7 @@ def channel_of(instance: Instance) -> tuple[str, str]:
 def measure(seconds: float, connections: int, partitions: int) -> dict[str, Any]:
     """Measure a fresh stack with that many partitions."""
     stack("reset")
-    stack("up", BUS_PARTITIONS=str(partitions))
+    stack("up", BENCH_BUS_PARTITIONS=str(partitions))
     instance = Instance.open(INSTANCE)
     address, key = channel_of(instance)
     load(address, key, 3, connections)  # caches, plans, connections
@@ -149,7 +149,7 @@ def wait_until_drained(instance: Instance, within_s: float = 120) -> None:
         connection = await asyncpg.connect(instance.postgres_superuser_dsn)
         try:
             total = 0
-            for schema in ("channel_gateway", "contact", "session", "messaging"):
+            for schema in ("channel_gateway", "contact", "session", "messaging", "pipeline_automation", "billing"):
                 total += await connection.fetchval(f"select count(*) from {schema}.outbox_pending")
             return total
         finally:
