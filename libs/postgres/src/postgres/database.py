@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 
@@ -20,6 +21,10 @@ LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientErr
 
 class WrongRoleError(Exception):
     """The service connected as somebody who stands above the wall."""
+
+
+class RolledBackError(Exception):
+    """A commit that stored nothing."""
 
 
 class PoolExhaustedError(Exception):
@@ -94,10 +99,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, tenants: Iterable[str]) -> AsyncIterator[Connection]:
-        """Lend a connection inside a transaction that sees these tenants' rows only."""
-        async with self.connection() as connection, connection.transaction():
-            await set_tenants(connection, tenants)
-            yield connection
+        """Lend a connection inside a transaction that sees these tenants' rows only; commit at the end, undo all upon any exception.
+
+        Raises RolledBackError when the end finds a failed statement that somebody has swallowed: nothing was stored.
+        """
+        async with self.connection() as connection:
+            try:
+                # One way to the server and back for both: on the line there are six or seven in a transaction.
+                await connection.execute(f"begin; {_choosing(tenants)}")
+                yield connection
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            if await connection.execute("commit") != "COMMIT":
+                raise RolledBackError("the transaction had failed before its end, so nothing was stored")
 
     async def answers(self) -> bool:
         """Tell whether the database can be written to now."""
@@ -117,8 +132,22 @@ class Database:
 
 
 async def set_tenants(connection: Connection, tenants: Iterable[str]) -> None:
-    """Choose whose rows the running transaction sees. Bound as a parameter and local to the transaction."""
-    await connection.execute("select set_config('app.tenant_ids', $1, true)", ",".join(sorted(set(tenants))))
+    """Choose whose rows the running transaction sees, until its end."""
+    await connection.execute(_choosing(tenants))
+
+
+def _choosing(tenants: Iterable[str]) -> str:
+    """Return the statement. It cannot take parameters; what is no UUID does not get into it."""
+    return f"set local app.tenant_ids = '{','.join(sorted({str(UUID(tenant)) for tenant in tenants}))}'"
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Undo what is open, or give the session up: it must not come back to the pool inside a transaction."""
+    try:
+        if not connection.is_closed() and connection.is_in_transaction():
+            await connection.execute("rollback")
+    except LOST:
+        connection.terminate()
 
 
 async def refuse_powerful_role(connection: Connection) -> None:

@@ -80,8 +80,7 @@ class Transactions:
             return response
 
     async def _in_savepoint(self, request: Request, exchange: Exchange, handler: Handler, work: UnitOfWork) -> Response:
-        savepoint = work.connection.transaction()
-        await savepoint.start()
+        await work.connection.execute("savepoint before_handler")
         exchange.work = work
         try:
             response = await handler(request)
@@ -89,12 +88,12 @@ class Transactions:
             problem = problem_of(error)
             if not may_be_kept(problem.status) or _lost_a_race(error, request):
                 raise
-            await savepoint.rollback()
+            await work.connection.execute("rollback to savepoint before_handler")
             work.said.clear()
             return problem.response(exchange, request.scope["path"])
         finally:
             exchange.work = None
-        await savepoint.commit()
+        await work.connection.execute("release savepoint before_handler")
         return response
 
     async def _claimed(self, request: Request, exchange: Exchange, handler: Handler, claim: Claim) -> Response:
