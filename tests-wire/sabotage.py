@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bus import applying
-from bus.applying import Applier
+from bus.applying import Applier, Heard
 from bus.collector import Collector
 from contracts.envelope import AnyEvent
 from kernel.failures import Failure
@@ -17,8 +17,8 @@ from outbox.relay import Relay
 def without_inbox() -> None:
     """Everything looks new."""
 
-    async def meet(self: Any, connection: Any, consumer: str, pairs: Sequence[tuple[str, str]]) -> set[str]:
-        return {event_id for event_id, _ in pairs}
+    async def meet(self: Any, connection: Any, met: Sequence[tuple[str, str, str]]) -> set[str]:
+        return {event_id for event_id, _, _ in met}
 
     Inbox._meet = meet  # type: ignore[method-assign]
 
@@ -55,12 +55,12 @@ def without_bisection() -> None:
     """Park the whole batch that holds a poisonous event."""
     apply = Applier._apply
 
-    async def all_or_nothing(self: Any, events: Sequence[AnyEvent], gone: asyncio.Event) -> None:
-        if not any(event.data.poisonous for event in events):
-            await apply(self, events, gone)
+    async def all_or_nothing(self: Any, heard: Heard, gone: asyncio.Event) -> None:
+        if not any(event.data.poisonous for _, event in heard):
+            await apply(self, heard, gone)
             return
-        for event in events:
-            await self._park([applying._poisonous(event, "not halved")], 1, gone)
+        for subscription, event in heard:
+            await self._park(subscription.consumer, [applying._poisonous(event, "not halved")], 1, gone)
 
     Applier._apply = all_or_nothing  # type: ignore[method-assign]
 
@@ -84,8 +84,8 @@ def without_order() -> None:
     """Apply every batch backwards."""
     apply = Inbox.apply
 
-    async def backwards(self: Any, consumer: str, events: Sequence[AnyEvent], handle: Any) -> int:
-        return await apply(self, consumer, list(reversed(events)), handle)
+    async def backwards(self: Any, heard: Sequence[tuple[str, Sequence[AnyEvent], Any]]) -> list[int]:
+        return await apply(self, [(consumer, events[::-1], handle) for consumer, events, handle in heard])
 
     Inbox.apply = backwards  # type: ignore[method-assign]
 

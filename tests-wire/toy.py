@@ -164,13 +164,8 @@ async def roles_of(environment: dict[str, str]) -> list[Role]:
     roles: list[Role] = []
     if "consume" in wanted:
         heard = subscriptions(environment["TOY_SERVICE"])
-        for subscription in heard:
-            applier = Applier(subscription, inbox, classify=classify, parked=Parked, describe=describe)
-            roles.append(
-                Collector(
-                    url, subscription, applier, limits, dependency_answers=database.answers, failpoints=failpoints
-                )
-            )
+        applier = Applier(inbox, classify=classify, parked=Parked, describe=describe)
+        roles.append(Collector(url, heard, applier, limits, dependency_answers=database.answers, failpoints=failpoints))
         roles.append(DeadLetterDrain(url, heard, inbox, parked=Parked))
     if "relay" in wanted:
         roles.append(relay)

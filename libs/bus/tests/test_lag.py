@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from bus.connection import connected
 from bus.consuming import Consuming
 from bus.lag import age_of_oldest_s
 from bus.publisher import BrokerPublisher
-from bus.subscription import Subscription
+from bus.subscription import Handle, Subscription
 from bus.topology import declare
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.fields import Wire
@@ -54,11 +54,12 @@ class SlowInbox:
         self.let_go = asyncio.Event()
         self.applied = 0
 
-    async def apply(self, consumer: str, events: Sequence[AnyEvent], handle: Callable[..., Awaitable[None]]) -> int:
+    async def apply(self, heard: Sequence[tuple[str, Sequence[AnyEvent], Handle]]) -> list[int]:
         """Wait, then take all."""
         await self.let_go.wait()
-        self.applied += len(events)
-        return len(events)
+        counts = [len(events) for _, events, _ in heard]
+        self.applied += sum(counts)
+        return counts
 
     async def park(self, consumer: str, items: Sequence[Any]) -> None:
         """Never asked for here."""
@@ -100,7 +101,7 @@ async def test_lag_is_unknown_before_subscribing_then_none_then_grows_while_an_e
         channel = await connection.channel()
         await declare(channel, topology, 1)
         assert consuming.lag_s(datetime.now(UTC)) is None
-        running = asyncio.create_task(consuming.collectors[0].run(stopping))
+        running = asyncio.create_task(consuming.roles[0].run(stopping))
         try:
             assert await eventually(lambda: consuming.lag_s(datetime.now(UTC)) == 0, within_s=20)
 

@@ -125,7 +125,7 @@ class House:
     async def hears(self, *events: AnyEvent) -> int:
         """Deliver events of one type as one batch, through the real inbox; return how many were new."""
         subscription = self._subscription(events)
-        return await self.served.parts.inbox.apply(subscription.consumer, events, subscription.handle)
+        return sum(await self.served.parts.inbox.apply([(subscription.consumer, events, subscription.handle)]))
 
     async def hears_without_inbox(self, *events: AnyEvent) -> None:
         """Apply a batch as if the inbox were switched off."""

@@ -87,7 +87,7 @@ class Desk:
     async def hears(self, *events: AnyEvent) -> int:
         """Deliver events of one type as one batch, through the real inbox; return how many were new."""
         subscription = next(each for each in self.served.blueprint.subscriptions if each.reader.type == events[0].type)
-        return await self.served.parts.inbox.apply(subscription.consumer, events, subscription.handle)
+        return sum(await self.served.parts.inbox.apply([(subscription.consumer, events, subscription.handle)]))
 
 
 @pytest_asyncio.fixture

@@ -169,7 +169,7 @@ class Line:
             if then is not None:
                 await handle(events, work)
                 raise then
-        await inbox.apply(events[0].type, events, handle)
+        await inbox.apply([(events[0].type, events, handle)])
 
     async def turn(self, shard: Shard = Shard(0, 1)) -> tuple[Turn, list[AnyEvent]]:  # noqa: B008 - it is frozen
         """Take a timekeeper's turn; return what it told and what was said."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Protocol
 
 from contracts.envelope import AnyEvent, encode
@@ -24,8 +25,8 @@ RACE_ATTEMPTS = 5
 class Inbox(Protocol):
     """Where effects and inbox rows commit together."""
 
-    async def apply(self, consumer: str, events: Sequence[AnyEvent], handle: Handle) -> int:
-        """Apply what is new in one transaction; return how many that were."""
+    async def apply(self, heard: Sequence[tuple[str, Sequence[AnyEvent], Handle]]) -> Sequence[int]:
+        """Apply what is new of each consumer's events in one transaction; return how many that were, in the same order."""
 
     async def park(self, consumer: str, items: Sequence[Any]) -> None:
         """Park events in the transaction of their inbox rows."""
@@ -35,12 +36,15 @@ class AbandonedError(Exception):
     """The deliveries are no longer ours: the channel closed while we repeated. The broker delivers them again."""
 
 
+Heard = Sequence[tuple[Subscription, AnyEvent]]
+"""Events with those who hear them, those of one subscription together and in order."""
+
+
 class Applier:
-    """Applies elements of one subscription. Nothing goes back to the broker: what fails is repeated here or parked."""
+    """Applies what a service has heard. Nothing goes back to the broker: what fails is repeated here or parked."""
 
     def __init__(
         self,
-        subscription: Subscription,
         inbox: Inbox,
         *,
         classify: Callable[[BaseException], Failure],
@@ -48,48 +52,52 @@ class Applier:
         describe: Callable[[BaseException], str],
     ) -> None:
         """`parked(consumer, unreadable, attempts)` makes what the inbox parks; `describe` names an error without values."""
-        self._subscription = subscription
         self._inbox = inbox
         self._classify = classify
         self._parked = parked
         self._describe = describe
 
-    async def apply(self, elements: Sequence[Raw], gone: asyncio.Event) -> None:
-        """Apply all elements, in order; raise AbandonedError when `gone` is set while we wait for something to come back."""
-        consumer = self._subscription.consumer
-        events: list[AnyEvent] = []
-        unreadable: list[Unreadable] = []
-        for element in elements:
-            event = self._subscription.reader.read(element)
-            if isinstance(event, Unreadable):
-                unreadable.append(event)
-            else:
-                events.append(event)
-        gauges.BATCH_SIZE.labels(consumer).observe(len(elements))
+    async def apply(self, elements: Mapping[Subscription, Sequence[Raw]], gone: asyncio.Event) -> None:
+        """Apply all, each subscription's in order; raise AbandonedError when `gone` is set while we wait for something to come back."""
+        heard: list[tuple[Subscription, AnyEvent]] = []
+        unreadable: list[tuple[str, list[Unreadable]]] = []
+        for subscription, raw in elements.items():
+            read = [subscription.reader.read(element) for element in raw]
+            heard += [(subscription, event) for event in read if not isinstance(event, Unreadable)]
+            if bad := [event for event in read if isinstance(event, Unreadable)]:
+                unreadable.append((subscription.consumer, bad))
+            gauges.BATCH_SIZE.labels(subscription.consumer).observe(len(raw))
         started = time.monotonic()
-        with start_batch_span(f"consume {consumer}", [e.traceparent for e in events if e.traceparent]):
-            if events:
-                await self._apply(events, gone)
-            if unreadable:
-                await self._park(unreadable, 1, gone)
-        gauges.APPLY_DURATION.labels(consumer).observe(time.monotonic() - started)
-        if events:
-            gauges.LATENCY.labels(consumer).observe(max(0.0, time.time() - events[-1].time.timestamp()))
+        with start_batch_span("consume", [event.traceparent for _, event in heard if event.traceparent]):
+            if heard:
+                await self._apply(heard, gone)
+            for consumer, items in unreadable:
+                await self._park(consumer, items, 1, gone)
+        now, took = time.time(), time.monotonic() - started
+        for subscription, events in _by_subscription(heard):
+            gauges.APPLY_DURATION.labels(subscription.consumer).observe(took)
+            gauges.LATENCY.labels(subscription.consumer).observe(max(0.0, now - events[-1].time.timestamp()))
 
-    async def _apply(self, events: Sequence[AnyEvent], gone: asyncio.Event) -> None:
-        consumer = self._subscription.consumer
+    async def _apply(self, heard: Heard, gone: asyncio.Event) -> None:
+        batches = _by_subscription(heard)
+        consumers = [subscription.consumer for subscription, _ in batches]
         try:
-            fresh = await self._repeat(lambda: self._inbox.apply(consumer, events, self._subscription.handle), gone)
+            fresh = await self._repeat(
+                lambda: self._inbox.apply([(each.consumer, events, each.handle) for each, events in batches]),
+                consumers,
+                gone,
+            )
         except AbandonedError:
             raise
-        except Exception as error:  # deterministic: whatever the handler raised
-            if len(events) > 1:
-                gauges.SPLITS.labels(consumer).inc()
-                middle = len(events) // 2
-                await self._apply(events[:middle], gone)
-                await self._apply(events[middle:], gone)
+        except Exception as error:  # deterministic: whatever a handler raised
+            if len(heard) > 1:
+                for consumer in consumers:
+                    gauges.SPLITS.labels(consumer).inc()
+                middle = len(heard) // 2
+                await self._apply(heard[:middle], gone)
+                await self._apply(heard[middle:], gone)
                 return
-            event = events[0]
+            consumer, event = consumers[0], heard[0][1]
             log.error(
                 "event parked",
                 consumer=consumer,
@@ -99,21 +107,20 @@ class Applier:
                 tenant_id=event.tenantid,
                 error_type=type(error).__name__,
             )
-            await self._park([_poisonous(event, self._describe(error))], RACE_ATTEMPTS, gone)
+            await self._park(consumer, [_poisonous(event, self._describe(error))], RACE_ATTEMPTS, gone)
             return
-        if fresh < len(events):
-            gauges.DUPLICATES.labels(consumer).inc(len(events) - fresh)
+        for (subscription, events), new in zip(batches, fresh, strict=True):
+            if new < len(events):
+                gauges.DUPLICATES.labels(subscription.consumer).inc(len(events) - new)
 
-    async def _park(self, items: Sequence[Unreadable], attempts: int, gone: asyncio.Event) -> None:
-        consumer = self._subscription.consumer
+    async def _park(self, consumer: str, items: Sequence[Unreadable], attempts: int, gone: asyncio.Event) -> None:
         parked = [self._parked(consumer, item, attempts) for item in items]
-        await self._repeat(lambda: self._inbox.park(consumer, parked), gone)
+        await self._repeat(lambda: self._inbox.park(consumer, parked), [consumer], gone)
         for item in items:
             gauges.PARKED.labels(consumer, item.reason).inc()
 
-    async def _repeat(self, run: Callable[[], Awaitable[Any]], gone: asyncio.Event) -> Any:
+    async def _repeat(self, run: Callable[[], Awaitable[Any]], consumers: Sequence[str], gone: asyncio.Event) -> Any:
         """Run until it succeeds or fails deterministically."""
-        consumer = self._subscription.consumer
         backoff = Backoff(0.05, 5.0)
         races = 0
         while True:
@@ -124,14 +131,24 @@ class Applier:
                 races += failure is Failure.RACE
                 if failure is Failure.DETERMINISTIC or races >= RACE_ATTEMPTS:
                     raise
-                gauges.REPEATS.labels(consumer, failure.value).inc()
-                log.warning("batch repeated", consumer=consumer, failure=failure.value, error_type=type(error).__name__)
+                for consumer in consumers:
+                    gauges.REPEATS.labels(consumer, failure.value).inc()
+                log.warning(
+                    "batch repeated", consumers=consumers, failure=failure.value, error_type=type(error).__name__
+                )
             try:
                 async with asyncio.timeout(backoff.next_s()):
                     await gone.wait()
             except TimeoutError:
                 continue
             raise AbandonedError
+
+
+def _by_subscription(heard: Heard) -> list[tuple[Subscription, list[AnyEvent]]]:
+    return [
+        (subscription, [event for _, event in pairs])
+        for subscription, pairs in groupby(heard, key=lambda pair: pair[0])
+    ]
 
 
 def _poisonous(event: AnyEvent, error: str) -> Unreadable:

@@ -1,17 +1,21 @@
-"""The collector: what all partitions of a subscription have delivered becomes one transaction, then it is settled.
+"""The collector: what all queues of a service have delivered becomes one transaction, then it is settled.
 
-One connection and one channel per subscription, since a cumulative ack counts per channel. Only the contiguous run of delivery tags
-is taken, so nothing is acked that was not applied. Stopping closes the channel first and never cancels the consumer: with a single
-active consumer a cancel lets the successor overtake what we hold (architecture: everything is a batch).
+One connection and one channel for all of them: a cumulative ack counts per channel, and only the contiguous run of its delivery tags is
+taken, so nothing is acked that was not applied. A transaction costs about the same for one event as for twenty, whatever their types
+(docs/decisions/0011). Stopping closes the channel first and never cancels a consumer: with a single active consumer a cancel lets the
+successor overtake what we hold (architecture: everything is a batch).
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aiormq.exceptions import ChannelNotFoundEntity
 from contracts.reading import UndecodableError, elements_of
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
@@ -38,6 +42,7 @@ class Limits:
     replica: int = 0
     replicas: int = 1
     others_after_s: float = 10.0
+    missing_again_s: float = 2.0
     settle_timeout_s: float = 10.0
     keep_at_most_s: float = 20 * 60
 
@@ -46,28 +51,47 @@ class Limits:
         return [each for each in range(self.partitions) if each % self.replicas == self.replica % self.replicas]
 
 
+class _Queue(NamedTuple):
+    """One partition of a subscription."""
+
+    subscription: Subscription
+    partition: int
+
+    @property
+    def name(self) -> str:
+        return self.subscription.names.queue(self.partition)
+
+
+class _Delivery(NamedTuple):
+    """One message, as it was delivered."""
+
+    queue: _Queue
+    body: bytes
+
+
 @dataclass(slots=True)
 class _Run:
     """A contiguous run of deliveries. `decodable_tag` is the last of those that could be cut into events."""
 
     decodable_tag: int | None = None
-    elements: list[Raw] = field(default_factory=list)
+    heard: dict[Subscription, list[Raw]] = field(default_factory=dict)
     undecodable: list[int] = field(default_factory=list)
+    events: int = 0
 
 
 class _Intake:
     """What a channel has delivered and we have not taken yet. Its tags are worth nothing on any other channel."""
 
     def __init__(self) -> None:
-        self._arrived: dict[int, bytes] = {}
+        self._arrived: dict[int, _Delivery] = {}
         self._next_tag = 1
         self.woken = asyncio.Event()
         self.gone = asyncio.Event()
 
-    async def deliver(self, message: AbstractIncomingMessage) -> None:
+    async def deliver(self, queue: _Queue, message: AbstractIncomingMessage) -> None:
         """Append; this is all that happens per delivery."""
         assert message.delivery_tag is not None
-        self._arrived[message.delivery_tag] = message.body
+        self._arrived[message.delivery_tag] = _Delivery(queue, message.body)
         self.woken.set()
 
     def close(self) -> None:
@@ -75,32 +99,44 @@ class _Intake:
         self.gone.set()
         self.woken.set()
 
+    def oldest(self) -> Iterator[_Delivery]:
+        """Yield the first delivery of each queue that has any."""
+        seen: set[_Queue] = set()
+        for delivery in list(self._arrived.values()):
+            if delivery.queue not in seen:
+                seen.add(delivery.queue)
+                yield delivery
+
     def take(self, limits: Limits) -> _Run | None:
         """Take the contiguous run that has arrived, up to the limits and at least one message."""
         run: _Run | None = None
         size = 0
-        while (body := self._arrived.get(self._next_tag)) is not None:
-            if run and (len(run.elements) >= limits.events or size + len(body) > limits.bytes):
+        while (delivery := self._arrived.get(self._next_tag)) is not None:
+            if run and (run.events >= limits.events or size + len(delivery.body) > limits.bytes):
                 break
             del self._arrived[self._next_tag]
             run = run or _Run()
             try:
-                run.elements += elements_of(body)
+                elements = elements_of(delivery.body)
+                run.heard.setdefault(delivery.queue.subscription, []).extend(elements)
+                run.events += len(elements)
                 run.decodable_tag = self._next_tag
             except UndecodableError:
                 run.undecodable.append(self._next_tag)
             self._next_tag += 1
-            size += len(body)
+            size += len(delivery.body)
         return run
 
 
 class Collector:
-    """A kernel Role: consumes one subscription until told to stop."""
+    """A kernel Role: consumes all subscriptions of a service until told to stop."""
+
+    name = "collect"
 
     def __init__(
         self,
         url: str,
-        subscription: Subscription,
+        subscriptions: Sequence[Subscription],
         applier: Applier,
         limits: Limits,
         *,
@@ -108,27 +144,38 @@ class Collector:
         failpoints: Failpoints = NO_FAILPOINTS,
     ) -> None:
         """`dependency_answers` tells whether a batch could be applied now; nothing is subscribed while it says no."""
-        self.name = f"consume {subscription.consumer}"
         self._url = url
-        self._subscription = subscription
+        self._subscriptions = subscriptions
         self._applier = applier
         self._limits = limits
         self._dependency_answers = dependency_answers
         self._failpoints = failpoints
-        self.subscribed: set[int] = set()
-        self.settled_at: float | None = None
+        self._subscribed: set[_Queue] = set()
         self._whole_since: float | None = None
-        self._in_hand: Sequence[Raw] = ()
+        self._intake = _Intake()
+        self._in_hand: Mapping[Subscription, Sequence[Raw]] = {}
 
-    def lag_s(self, now: datetime) -> float | None:
-        """Return the age in seconds of the oldest event that is in hand and not applied, 0 when there is none.
+    def waits_for(self) -> list[str]:
+        """Return the consumers whose preferred queues are not all there: connected is not the same as consuming."""
+        missing = set(self._queues(self._limits.preferred())) - self._subscribed
+        return sorted({queue.subscription.consumer for queue in missing})
+
+    def lags_s(self, now: datetime) -> Mapping[str, float] | None:
+        """Return per consumer the age in seconds of the oldest event that was delivered and is not applied, 0 when there is none.
 
         None until what waits at the broker has had time to reach us: not to hear is not the same as nothing to hear. What the
-        broker still holds is younger, since each queue keeps its order and every batch takes all that has arrived.
+        broker still holds is younger, since each queue keeps its order.
         """
         if self._whole_since is None or time.monotonic() - self._whole_since < SETTLED_IN_S:
             return None
-        return age_of_oldest_s(self._in_hand, now)
+        lags = {each.consumer: age_of_oldest_s(self._in_hand.get(each, ()), now) for each in self._subscriptions}
+        for queue, body in self._intake.oldest():
+            consumer = queue.subscription.consumer
+            try:
+                lags[consumer] = max(lags[consumer], age_of_oldest_s(elements_of(body)[:1], now))
+            except UndecodableError:
+                continue
+        return lags
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume; after every loss of the connection start over, until told to stop."""
@@ -138,10 +185,8 @@ class Collector:
                 if await self._dependency_answers():
                     await self._consume(stopping, backoff)
             except BROKER_ERRORS as error:
-                log.warning(
-                    "subscription interrupted", consumer=self._subscription.consumer, error_type=type(error).__name__
-                )
-            self.subscribed.clear()
+                log.warning("consuming interrupted", error_type=type(error).__name__)
+            self._subscribed.clear()
             try:
                 async with asyncio.timeout(backoff.next_s()):
                     await stopping.wait()
@@ -149,12 +194,11 @@ class Collector:
                 continue
 
     async def _consume(self, stopping: asyncio.Event, backoff: Backoff) -> None:
-        names = self._subscription.names
-        intake = _Intake()
-        async with connected(self._url, f"{names.service} {names.consumer}") as connection:
+        intake = self._intake = _Intake()
+        async with connected(self._url, f"{self._subscriptions[0].names.service} collect") as connection:
             channel = await open_consuming_channel(connection, self._limits.prefetch, intake.close)
             guards = [
-                asyncio.create_task(self._subscribe(channel, intake)),
+                asyncio.create_task(self._subscribe(connection, channel, intake)),
                 asyncio.create_task(self._close_first(channel, stopping, intake)),
             ]
             try:
@@ -163,32 +207,50 @@ class Collector:
                     if guard.done():
                         guard.result()
             finally:
-                self._whole_since, self._in_hand = None, ()
+                self._whole_since, self._in_hand = None, {}
                 for guard in guards:
                     guard.cancel()
                 await asyncio.gather(*guards, return_exceptions=True)
 
-    async def _subscribe(self, channel: AbstractChannel, intake: _Intake) -> None:
+    def _queues(self, partitions: Sequence[int]) -> list[_Queue]:
+        return [_Queue(subscription, partition) for partition in partitions for subscription in self._subscriptions]
+
+    async def _subscribe(self, connection: AbstractConnection, channel: AbstractChannel, intake: _Intake) -> None:
         """Subscribe our preferred partitions at once and the others later. Queues are looked for, never made."""
         try:
             preferred = self._limits.preferred()
-            for partition in preferred:
-                await self._subscribe_one(channel, intake, partition, priority=1)
+            await self._subscribe_all(connection, channel, intake, self._queues(preferred), priority=1)
             self._whole_since = time.monotonic()
             others = [each for each in range(self._limits.partitions) if each not in preferred]
             if others:
                 await asyncio.sleep(self._limits.others_after_s)
-                for partition in others:
-                    await self._subscribe_one(channel, intake, partition, priority=0)
+                await self._subscribe_all(connection, channel, intake, self._queues(others), priority=0)
         except BROKER_ERRORS:
             intake.close()
             raise
 
-    async def _subscribe_one(self, channel: AbstractChannel, intake: _Intake, partition: int, priority: int) -> None:
-        async with asyncio.timeout(SETUP_TIMEOUT_S):
-            queue = await channel.get_queue(self._subscription.names.queue(partition), ensure=True)
-            await queue.consume(intake.deliver, arguments={"x-priority": priority})
-        self.subscribed.add(partition)
+    async def _subscribe_all(
+        self,
+        connection: AbstractConnection,
+        channel: AbstractChannel,
+        intake: _Intake,
+        queues: Sequence[_Queue],
+        priority: int,
+    ) -> None:
+        """Subscribe what exists; look again for what is missing, so that one queue never holds up the others."""
+        while queues:
+            missing = await _missing(connection, queues)
+            for queue in queues:
+                if queue not in missing:
+                    async with asyncio.timeout(SETUP_TIMEOUT_S):
+                        await (await channel.get_queue(queue.name, ensure=False)).consume(
+                            partial(intake.deliver, queue), arguments={"x-priority": priority}
+                        )
+                    self._subscribed.add(queue)
+            queues = missing
+            if missing:
+                log.warning("queues are missing", queues=[queue.name for queue in missing][:10], count=len(missing))
+                await asyncio.sleep(self._limits.missing_again_s)
 
     async def _close_first(self, channel: AbstractChannel, stopping: asyncio.Event, intake: _Intake) -> None:
         await stopping.wait()
@@ -205,11 +267,11 @@ class Collector:
                     await intake.woken.wait()
                 continue
             self._failpoints.reach("consumer.before_transaction")
-            self._in_hand = run.elements
+            self._in_hand = heard = {each: run.heard[each] for each in self._subscriptions if each in run.heard}
             keeping = asyncio.get_running_loop().call_later(self._limits.keep_at_most_s, intake.close)
             try:
-                if run.elements:
-                    await self._applier.apply(run.elements, intake.gone)
+                if run.events:
+                    await self._applier.apply(heard, intake.gone)
             except AbandonedError:
                 return
             finally:
@@ -219,10 +281,10 @@ class Collector:
             self._failpoints.reach("consumer.before_ack")
             await self._settle(channel, run)
             self._failpoints.reach("consumer.after_ack")
-            self._in_hand = ()
+            self._in_hand = {}
             backoff.reset()
-            self.settled_at = time.monotonic()
-            gauges.SETTLED.labels(self._subscription.consumer).set_to_current_time()
+            for subscription in heard:
+                gauges.SETTLED.labels(subscription.consumer).set_to_current_time()
 
     async def _settle(self, channel: AbstractChannel, run: _Run) -> None:
         """Dead-letter what could not be decoded, then ack the rest up to the last tag that is still ours.
@@ -235,3 +297,19 @@ class Collector:
                 await underlay.basic_reject(tag, requeue=False)
             if run.decodable_tag is not None:
                 await underlay.basic_ack(run.decodable_tag, multiple=True)
+
+
+async def _missing(connection: AbstractConnection, queues: Sequence[_Queue]) -> list[_Queue]:
+    """Return those that do not exist. Looking for one closes the channel, so it is never done on that which consumes."""
+    missing: list[_Queue] = []
+    looking = await connection.channel(publisher_confirms=False)
+    for queue in queues:
+        async with asyncio.timeout(SETUP_TIMEOUT_S):
+            try:
+                await looking.get_queue(queue.name, ensure=True)
+            except ChannelNotFoundEntity:
+                missing.append(queue)
+                looking = await connection.channel(publisher_confirms=False)
+    async with asyncio.timeout(SETUP_TIMEOUT_S):
+        await looking.close()
+    return missing

@@ -1,4 +1,4 @@
-"""All the consuming of a service: one collector per subscription, and the drain of their dead letters."""
+"""All the consuming of a service: one collector of its subscriptions, and the drain of their dead letters."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -32,35 +32,26 @@ class Consuming:
         failpoints: Failpoints = NO_FAILPOINTS,
     ) -> None:
         """The parameters are those of Applier and Collector."""
-        self._limits = limits
-        self.collectors = [
-            Collector(
-                url,
-                subscription,
-                Applier(subscription, inbox, classify=classify, parked=parked, describe=describe),
-                limits,
-                dependency_answers=dependency_answers,
-                failpoints=failpoints,
-            )
-            for subscription in subscriptions
-        ]
-        self.drain = DeadLetterDrain(url, subscriptions, inbox, parked=parked) if subscriptions else None
+        applier = Applier(inbox, classify=classify, parked=parked, describe=describe)
+        self._collector = Collector(
+            url, subscriptions, applier, limits, dependency_answers=dependency_answers, failpoints=failpoints
+        )
+        self._drain = DeadLetterDrain(url, subscriptions, inbox, parked=parked)
 
     @property
     def roles(self) -> list[Collector | DeadLetterDrain]:
         """Return what must run."""
-        return [*self.collectors, *([self.drain] if self.drain else [])]
+        return [self._collector, self._drain]
 
     def waits_for(self) -> list[str]:
-        """Return the subscriptions that are not all there: connected is not the same as consuming."""
-        wanted = set(self._limits.preferred())
-        return [each.name.removeprefix("consume ") for each in self.collectors if not wanted <= each.subscribed]
+        """Return the consumers that are not all there."""
+        return self._collector.waits_for()
 
     def lag_s(self, now: datetime) -> float | None:
         """Return the age of the oldest event that waits in any subscription; None while it is not known of all."""
-        lags = {each.name.removeprefix("consume "): each.lag_s(now) for each in self.collectors}
+        lags = self._collector.lags_s(now)
+        if lags is None:
+            return None
         for consumer, lag_s in lags.items():
-            if lag_s is not None:
-                gauges.LAG.labels(consumer).set(lag_s)
-        known = [lag_s for lag_s in lags.values() if lag_s is not None]
-        return max(known) if known and len(known) == len(lags) else None
+            gauges.LAG.labels(consumer).set(lag_s)
+        return max(lags.values())
