@@ -33,9 +33,11 @@ ROWS_PER_LOOK = 4000
 FRESH_BYTES = 32 * 1024 * 1024
 """How much of what this process said since the last look is kept at hand, so that its bytes need not be read back."""
 
+# What was confirmed since the last look is struck off along with the next one: one way to the server for both.
 PENDING = """
+with struck_off as (delete from outbox_pending where seq = any($3::bigint[]))
 select seq, event_id::text, routing_key from outbox_pending
-where routing_key <> all($1::text[])
+where routing_key <> all($1::text[]) and seq <> all($3::bigint[])
 order by seq limit $2
 """
 BODIES = "select id::text, body from outbox_events where id = any($1::uuid[])"
@@ -97,6 +99,7 @@ class Relay:
         self._held: dict[str, _Lane] = {}
         self._fresh: dict[str, bytes] = {}
         self._fresh_bytes = 0
+        self._confirmed: list[int] = []
         self.leads = False
 
     def wake(self, said: Mapping[str, bytes] | None = None) -> None:
@@ -157,7 +160,9 @@ class Relay:
                     # Under load a moment's wait makes fewer and larger messages for everybody down the line.
                     await asyncio.sleep(LINGER_S)
             await self.run_once(connection)
+            await connection.execute(DONE, self._confirmed)
         finally:
+            self._confirmed = []
             self._leads(False)
             await _close(connection)
 
@@ -179,23 +184,24 @@ class Relay:
         gauges.LAG.set(row["lag_s"])
 
     async def run_once(self, connection: asyncpg.Connection) -> int:
-        """Publish what is pending now and strike off what was confirmed; return how many events that were."""
+        """Strike off what was confirmed, publish what is pending now, and return how many events the broker confirmed."""
         now = time.monotonic()
+        done, self._confirmed = self._confirmed, []
         fresh, self._fresh, self._fresh_bytes = self._fresh, {}, 0
         held = [key for key, lane in self._held.items() if lane.until > now]
-        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK)
+        if done:
+            self._failpoints.reach("relay.before_mark")
+        rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK, done)
+        if done:
+            self._failpoints.reach("relay.after_mark")
         bodies = await _bodies(connection, [row["event_id"] for row in rows], fresh)
         self._failpoints.reach("relay.after_look")
         lanes: dict[str, list[Pending]] = {}
         for seq, event_id, routing_key in rows:
             lanes.setdefault(routing_key, []).append(Pending(seq, routing_key.rpartition(".")[0], bodies[event_id]))
         confirmed = await asyncio.gather(*(self._publish(key, waiting) for key, waiting in lanes.items()))
-        done = [seq for lane in confirmed for seq in lane]
-        if done:
-            self._failpoints.reach("relay.before_mark")
-            await connection.execute(DONE, done)
-            self._failpoints.reach("relay.after_mark")
-        return len(done)
+        self._confirmed = [seq for lane in confirmed for seq in lane]
+        return len(self._confirmed)
 
     async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[int]:
         """Publish what waits in one lane, message after message; return the numbers that the broker confirmed."""

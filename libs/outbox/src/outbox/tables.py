@@ -165,11 +165,13 @@ begin
         return 0;
     end if;
     for grown in
-        select relname from pg_stat_user_tables
-        where schemaname = '{schema}' and n_mod_since_analyze >= greatest(200, n_live_tup) and n_live_tup < 1000000
+        select s.relname from pg_stat_user_tables s
+        join pg_class c on c.oid = s.relid
+        -- grown to twice of what the planner believes; what merely changes is left to the server's own analysing
+        where s.schemaname = '{schema}' and s.n_live_tup >= greatest(200, 2 * c.reltuples) and s.n_live_tup < 1000000
             -- found by their key alone, and full of bodies
-            and relname !~ '^(outbox|inbox|inbound|parked|delivery|idempotency)_'
-        order by relname
+            and s.relname !~ '^(outbox|inbox|inbound|parked|delivery|idempotency)_'
+        order by s.relname
     loop
         execute format('analyze %I', grown.relname);
         analysed := analysed + 1;

@@ -59,6 +59,7 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=5,
+            init=_learn_arrays,
             # Nothing of ours outlives a transaction (settings are local, no session locks), so nothing is reset between two.
             reset=_nothing_to_reset,
             # The server's own limit fires first; this one is for a server that does not answer at all.
@@ -161,6 +162,14 @@ async def refuse_powerful_role(connection: Connection) -> None:
         raise WrongRoleError(
             f"refusing to run as {row['name']}: a service must not own tables or bypass row-level security"
         )
+
+
+async def _learn_arrays(connection: Connection) -> None:
+    """Look up the array types that batches are made of at once: asyncpg asks the catalogue for each, at the first statement that has it."""
+    await connection.prepare(
+        "select $1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::jsonb[], $6::bigint[], $7::bool[], $8::float[],"
+        " $9::smallint[], $10::bytea[]"
+    )
 
 
 async def _nothing_to_reset(_: Connection) -> None:
