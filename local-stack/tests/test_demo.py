@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -133,3 +134,11 @@ def test_a_stack_that_goes_away_in_the_middle_is_told_in_words(free_base: int) -
         needing_the_stack(),
     ):
         nobody_there.usage()
+
+
+async def test_nobody_waits_for_what_a_broker_that_is_gone_will_never_tell() -> None:
+    heard = Heard()
+    asyncio.get_running_loop().call_later(0.05, heard.lose)
+
+    with pytest.raises(CannotContinue, match="make doctor"), needing_the_stack():
+        await asyncio.wait_for(heard.until(lambda: False, within_s=60), 5)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import AMQPConnectionError
 
 EXCHANGE = "ventros.events"
 
@@ -34,6 +36,12 @@ class Heard:
         self._events: dict[str, list[HeardEvent]] = {}
         self._ids: set[str] = set()
         self._news = asyncio.Event()
+        self._lost = False
+
+    def lose(self, *_: object) -> None:
+        """Note that the broker went away: nothing will be heard any more."""
+        self._lost = True
+        self._news.set()
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Note the events of one message."""
@@ -51,9 +59,14 @@ class Heard:
         return [each for each in self._events.get(event_type, []) if fits(each)]
 
     async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something holds, looking whenever something is heard; False when it does not in time."""
+        """Wait until something holds, looking whenever something is heard; False when it does not in time.
+
+        Raises AMQPConnectionError once the broker is gone.
+        """
         deadline = time.monotonic() + within_s
         while not holds():
+            if self._lost:
+                raise AMQPConnectionError
             if time.monotonic() > deadline:
                 return False
             self._news.clear()
@@ -73,7 +86,9 @@ def seconds_of(time_text: str) -> float:
 async def hearing(rabbitmq_url: str) -> AsyncIterator[Heard]:
     """Listen to all events for as long as the block runs."""
     heard = Heard()
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it would print a traceback where a sentence says all
     connection = await aio_pika.connect(rabbitmq_url, timeout=10)
+    connection.close_callbacks.add(heard.lose)
     try:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True, auto_delete=True)
