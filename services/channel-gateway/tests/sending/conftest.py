@@ -34,6 +34,9 @@ FAST = SendSettings(
 )
 """Everything as in life, in less time."""
 
+PATIENT = {"acquire_timeout_s": 10.0}
+"""Requests are heard here without the consumer, which would repeat them."""
+
 API_KEY, CONTROL_KEY = "the-provider-key", "the-control-key"
 OUTCOMES = ("channel.message_sent.v1", "channel.message_failed.v1", "channel.message_unresolved.v1")
 FINAL = ("accepted", "rejected")
@@ -107,7 +110,7 @@ class SendingWorld:
         """Return a further replica, with a pool of its own."""
         settings = self.gateway.assembly.settings
         settings = replace(settings, sending=replace(settings.sending, **changes))
-        return await self.gateways.make(settings=settings, listens=True)
+        return await self.gateways.make(settings=settings, listens=True, pool=PATIENT)
 
     async def line(self, engine: str = "GOWS", **more: Any) -> Line:
         """Connect and activate a channel, and pair its phone."""
@@ -311,7 +314,7 @@ async def make_world(gateways: Any) -> AsyncIterator[MakeWorld]:
                 outbound_allowed_hosts=(f"127.0.0.1:{simulator.settings.port}",),
                 sending=replace(FAST, **changes),
             )
-            gateway = await gateways.make(settings=settings, listens=True)
+            gateway = await gateways.make(settings=settings, listens=True, pool=PATIENT)
             stopping = asyncio.Event()
             serving = asyncio.create_task(HttpServer(gateway.door, "127.0.0.1", port, "door").run(stopping))
 

@@ -1,9 +1,11 @@
 """Channels are brought up at their provider: whatever the session does, somebody is told how it ended."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from channel_gateway.adapters.waha.provider_sessions import WahaSessions
 from testkit.eventually import eventually
 from waha_simulator.payloads import session_status
 
@@ -55,6 +57,27 @@ async def test_a_session_that_is_not_there_is_opened_and_works_once_its_phone_is
     await eventually(lambda: is_(world, channel, "active"), within_s=20)
     assert await nothing_due(world), "it has arrived: nobody looks any more"
     assert await failed(world) is None
+
+
+async def test_a_look_that_is_older_than_the_report_that_it_works_changes_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, crossed = WahaSessions.session, asyncio.Event()
+
+    async def slow_look(self: WahaSessions, server: Any) -> Any:
+        seen = await look(self, server)
+        if seen is not None and seen.status == "SCAN_QR_CODE" and not crossed.is_set():
+            await world.control("sessions/shop/scan", phone="5511940000001")
+            await eventually(lambda: is_(world, channel, "active"), within_s=20)
+            crossed.set()
+        return seen
+
+    monkeypatch.setattr(WahaSessions, "session", slow_look)
+    channel = await world.gateway.connect(session="shop", base_url=world.simulator.url)
+    await ask(world, channel)
+    await asyncio.wait_for(crossed.wait(), 30)
+    await asyncio.sleep(0.5)  # nobody tells when a look has been forgotten
+    assert await is_(world, channel, "active"), "it works, whatever was seen before"
 
 
 async def test_a_session_that_vanishes_while_it_is_brought_up_is_opened_again(world: Any) -> None:

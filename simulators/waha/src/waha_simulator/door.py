@@ -60,9 +60,10 @@ class Door:
         if task is not None:
             self._relays.add(task)
             task.add_done_callback(self._relays.discard)
+        # Only `close` cancels; asyncio's streams would log a cancelled handler as an error.
         try:
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner_port)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             return
         name = inner_writer.get_extra_info("sockname")[1]
@@ -70,7 +71,6 @@ class Door:
         try:
             await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
         except asyncio.CancelledError:
-            # Only `close` cancels; asyncio's streams would log a cancelled handler as an error.
             writer.transport.abort()
         finally:
             self._outer.pop(name, None)

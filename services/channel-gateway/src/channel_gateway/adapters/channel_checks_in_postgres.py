@@ -65,6 +65,7 @@ update channel_checks set due_at = now() + make_interval(secs => $4), restarted 
     configured_at = case when $6 then now() else configured_at end, failures = case when $7 then failures + 1 else 0 end
 where tenant_id = $1 and channel_id = $2 and since = $3
 """
+STANDS = "select exists(select from channel_checks where tenant_id = $1 and channel_id = $2 and since = $3)"
 NOTIFY = "select pg_notify('channel_gateway_work', 'checks')"
 DONE = "delete from channel_checks where tenant_id = $1 and channel_id = $2 and since = $3 returning true"
 ARRIVED = """
@@ -128,6 +129,10 @@ class ChannelChecksInPostgres:
     ) -> None:
         """Look again later, noting what was done."""
         await self._connection.execute(AGAIN, *check.key, check.since, seconds, restarted, configured, failed)
+
+    async def stands(self, check: Check) -> bool:
+        """Tell whether it is still to be looked at: nothing has ended or replaced the check since it was taken."""
+        return bool(await self._connection.fetchval(STANDS, *check.key, check.since))
 
     async def done(self, check: Check) -> bool:
         """Nothing is left to look at. False: there was nothing any more, or somebody has asked for something else."""

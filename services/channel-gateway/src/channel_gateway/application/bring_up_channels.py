@@ -128,10 +128,14 @@ class BringUpChannels:
             await self._again(check, SOON_S)
 
     async def _hear(self, check: Check, session: Session) -> ProviderSession | None:
-        """Store how the session is, as if it had told so itself; return what that has made of the channel, if it lives."""
+        """Store how the session is, as if it had told so itself; return what that has made of the channel, if it lives.
+
+        What we saw may be older than what the session itself told while we looked: when that ended the check, it counts, and we
+        saw nothing.
+        """
         async with self._begin([check.tenant_id]) as work:
             before = (await work.sessions.for_change({check.key})).get(check.key)
-            if before is None:
+            if before is None or not await work.checks.stands(check):
                 return None
             me = OwnNumber(session.own_number) if session.own_number else None
             after = before.hear(SessionReport(session.status, None, work.now, me, session.engine))

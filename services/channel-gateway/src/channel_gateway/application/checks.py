@@ -63,6 +63,9 @@ class Checks(Protocol):
     ) -> None:
         """Look again later, noting what was done."""
 
+    async def stands(self, check: Check) -> bool:
+        """Tell whether it is still to be looked at: nothing has ended or replaced the check since it was taken."""
+
     async def done(self, check: Check) -> bool:
         """Nothing is left to look at. False: there was nothing any more, or somebody has asked for something else."""
 
