@@ -1,6 +1,7 @@
 """WhatsApp's addresses: people, groups, and what is none of ours. Rules: guide 7.6, 7.7 and 9."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from channel_gateway.adapters.waha.reading import LONGEST_ID, text
@@ -27,8 +28,13 @@ def address(value: Any) -> str | None:
     """
     if isinstance(value, dict):
         value = value.get("_serialized") or f"{value.get('user', '')}@{value.get('server', '')}"
-    written = text(value, LONGEST_ID + 1)
-    if written is None or len(written) > LONGEST_ID:
+    return _address(value) if isinstance(value, str) and 0 < len(value) <= LONGEST_ID else None
+
+
+@lru_cache(maxsize=10_000)  # every message names our own number and its chat several times
+def _address(value: str) -> str | None:
+    written = text(value)
+    if written is None:
         return None
     local, at, server = written.strip().partition("@")
     server = server.lower()

@@ -14,6 +14,8 @@ def read_attribution(context: Node, data: Node) -> Attribution | None:
     browser = fold(data.get("ctwacontext"))
     if any(present(value) for value in browser.values()):
         return _browser_ad(browser)
+    if not context:
+        return None
     entry = line(context.get("entrypointconversionsource"))
     source = line(context.get("conversionsource"))
     payload = _opaque(context.get("ctwapayload"))

@@ -104,6 +104,8 @@ def read_live_location(parts: Parts) -> Content | None:
 
 def _location(parts: Parts, *, live: bool) -> Content | None:
     place, node = fold(parts.payload.get("location")), parts.node
+    if not place and not node:
+        return None
     latitude = _degrees(90, place.get("latitude"), node.get("degreeslatitude"), node.get("lat"))
     longitude = _degrees(180, place.get("longitude"), node.get("degreeslongitude"), node.get("lng"))
     if latitude is None or longitude is None:

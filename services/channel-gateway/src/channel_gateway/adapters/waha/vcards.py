@@ -32,7 +32,7 @@ def read_card(vcard: Any, shown_name: Any = None) -> ContactCard | None:
 def cards_of(payload_cards: Any, node: Node) -> tuple[ContactCard, ...]:
     """Return the cards of a message: from the payload's raw list, else from the engine's own data."""
     found = [read_card(item) for item in payload_cards] if isinstance(payload_cards, list) else []
-    if not any(found):
+    if not any(found) and node:
         inner = node.get("contacts") or node.get("vcardlist")
         cards = objects(inner) if isinstance(inner, list) else [node]
         found = [read_card(card.get("vcard") or card.get("body"), card.get("displayname")) for card in cards]
