@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from kernel.ids import is_id
 
 from contracts.envelope import AnyEvent, Event, UnreadEvent
 
@@ -87,7 +88,6 @@ def id_of_bytes(body: bytes) -> str:
 
 
 def _require_ids(event: Event[Any]) -> None:
-    UUID(event.id)
-    UUID(event.tenantid)
-    if event.projectid is not None:
-        UUID(event.projectid)
+    for identifier in (event.id, event.tenantid, event.projectid):
+        if identifier is not None and not is_id(identifier):
+            raise ValueError(f"not an id: {identifier[:50]!r}")
