@@ -25,9 +25,10 @@ log = get_logger(__name__)
 
 EVENTS_PER_MESSAGE = 200
 BUSY_EVENTS = 8
-LINGER_S = 0.05
-"""A look that found BUSY_EVENTS is followed by a pause. Without it 1,100 messages/s left in messages of 9 events, on two cores with
-the generator; with it 1,750 in messages of 40, at 60 % of the CPU for each. A pause in the collector as well brought nothing."""
+LEAST_REST_S, MOST_REST_S = 0.02, 0.2
+WORK_TO_REST = 3.0
+"""After a look that found BUSY_EVENTS the relay rests: three times as long as it worked. The busier the machine, the longer it works for
+the same, the longer it rests, and the fewer and larger the messages for everybody down the line."""
 
 ROWS_PER_LOOK = 4000
 FRESH_BYTES = 32 * 1024 * 1024
@@ -152,13 +153,14 @@ class Relay:
             backoff.reset()
             while not stopping.is_set():
                 self._woken.clear()
+                started = time.monotonic()
                 published = await self.run_once(connection)
                 if published == 0:
                     await self._measure(connection)
                     await self._pause(self._poll_s)
                 elif published >= BUSY_EVENTS and not stopping.is_set():
-                    # Under load a moment's wait makes fewer and larger messages for everybody down the line.
-                    await asyncio.sleep(LINGER_S)
+                    worked_s = time.monotonic() - started
+                    await asyncio.sleep(min(MOST_REST_S, max(LEAST_REST_S, WORK_TO_REST * worked_s)))
             await self.run_once(connection)
             await connection.execute(DONE, self._confirmed)
         finally:
