@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from channel_gateway.adapters.waha.messenger import WahaMessenger
+from channel_gateway.domain.sending import Change
 from testkit.eventually import eventually
 
 
@@ -61,10 +62,6 @@ async def test_the_repeat_of_one_that_did_leave_makes_no_second_message(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = await world.line("GOWS")
-
-    async def nothing(*_: Any) -> None:
-        """A history that has lost what was sent a moment ago."""
-
     monkeypatch.setattr(WahaMessenger, "message", nothing)
     await world.control("settings", delivers=False)
     await world.control("faults", api={"lost_answer": {"limit": 1}}, webhooks={"swallowed": {}})
@@ -73,6 +70,55 @@ async def test_the_repeat_of_one_that_did_leave_makes_no_second_message(
     first, second = await world.calls()
     assert first["effects"][0]["message_id"] == second["effects"][0]["message_id"] == second["reserved_id"]
     assert [first["effects"][0]["new"], second["effects"][0]["new"]] == [True, False]
+    assert await world.went_out(wish) == 1
+
+
+async def nothing(*_: Any) -> None:
+    """A history that has lost what was sent a moment ago, or an engine that has no ids to give any more."""
+
+
+async def test_a_receipt_proves_it_where_the_message_itself_is_never_told(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await world.line("GOWS")
+    monkeypatch.setattr(WahaMessenger, "message", nothing)
+    await world.control("faults", api={"lost_answer": {"limit": 1}}, webhooks={"swallowed": {}})
+    wish = await world.send(line, "ticked off")
+    assert await world.ends(wish) == ["accepted"]
+    stored = await world.attempt(wish)
+    assert (stored["evidence"], stored["attempts"]) == ("ack", 1)
+
+
+async def test_an_engine_that_takes_no_ids_any_more_is_given_nothing_twice(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await world.line("GOWS")
+    await world.ends(await world.send(line, "before"))
+    monkeypatch.setattr(WahaMessenger, "reserve", nothing)
+    await world.control("faults", api={"stalled": {"limit": 1, "seconds": [0, 0]}})
+    wish = await world.send(line, "under an id that counts no more")
+    after = await world.send(line, "and then")
+    assert await world.ends(after) == ["accepted"]
+    stored = await world.attempt(wish)
+    assert (stored["state"], stored["attempts"], stored["repeat_at"]) == ("unknown", 1, None)
+    assert await world.went_out(wish) == 0
+
+
+async def test_the_late_end_of_an_earlier_call_says_nothing_of_its_repeat(world: Any) -> None:
+    line = await world.line("GOWS")
+    await world.control("settings", delivers=False)
+    await world.control(
+        "faults",
+        api={"stalled": {"limit": 1, "seconds": [0, 0]}, "slow": {"limit": 1, "seconds": [80, 80]}},
+        webhooks={"swallowed": {}},
+    )
+    wish = await world.send(line, "twice begun")
+    await eventually(lambda: repeating(world, wish), within_s=30)
+    late = Change(line.channel.tenant.tenant_id, wish.id, "pending", call=1, reason="the first call")
+    async with world.gateway.assembly.begin([line.channel.tenant.tenant_id]) as work:
+        assert await work.sending.outcomes.settle([late]) == []
+    assert await world.ends(wish) == ["accepted"]
+    assert (await world.attempt(wish))["attempts"] == 2
     assert await world.went_out(wish) == 1
 
 
@@ -167,6 +213,11 @@ async def test_acks_before_the_answer_are_told_and_change_nothing(world: Any, en
 
 async def is_(world: Any, wish: Any, state: str) -> bool:
     return bool((await world.attempt(wish))["state"] == state)
+
+
+async def repeating(world: Any, wish: Any) -> bool:
+    stored = await world.attempt(wish)
+    return bool((stored["state"], stored["attempts"]) == ("sending", 2))
 
 
 async def told(world: Any, written: Any) -> bool:

@@ -1,6 +1,5 @@
 """What a channel is and which settings go together."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,8 +22,6 @@ STATUSES = ("inactive", "activating", "connecting", "active", "disconnected", "e
 
 NEW_SESSION = "new"
 """Asked for as a session's name, it stands for one of our making."""
-
-SESSION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,54}")
 
 DEFAULT_PACE: Mapping[str, Any] = MappingProxyType(
     {
