@@ -19,7 +19,7 @@ from whatsapp import doubled
 
 SEED = 20261121
 PER_SECOND = 60
-SENT_PER_SECOND = 4
+SENT_PER_SECOND = 3
 BACK_WITHIN_S = 15
 SENDER = "sender"
 SLOW_WAHA = {"seed": SEED, "api": {"slow": {"probability": 0.3, "seconds": [0.1, 0.6]}}}
@@ -157,7 +157,7 @@ async def killings(product: Product, sender: SecondSender) -> AsyncIterator[tupl
                 return is_back
 
         yield name, kill
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.3)
 
 
 async def back_after(kill: Kill) -> float:
