@@ -79,6 +79,8 @@ def _kill(instance: Instance) -> tuple[int, float]:
     process.wait_until_gone(10)
     say(f"  {VICTIM} (pid {process.pid}) was killed with SIGKILL")
     while not answers_ready(victim.ready_url or ""):
+        if Process.recorded(instance.records / "supervisor.json") is None:
+            raise CannotContinue("The stack was stopped meanwhile, so nobody comes back: repeat `make demo`.")
         if time.monotonic() - killed > WITHIN_S:
             raise CannotContinue(
                 f"{VICTIM} did not come back within {WITHIN_S:.0f} s: see `make logs SERVICE={VICTIM}`."
