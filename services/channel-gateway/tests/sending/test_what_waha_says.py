@@ -92,12 +92,16 @@ async def test_a_wrong_key_stops_the_channel_and_its_messages_wait_for_the_repai
     assert await world.ends(wish) == ["accepted"]
 
 
-async def test_a_server_that_asks_for_a_pause_gets_it(world: Any) -> None:
+async def test_a_server_that_asks_for_a_pause_gets_it(world: Any, chat_of: Any) -> None:
     line = await world.line("GOWS")
-    await world.control("faults", api={"rate_limited": {"limit": 1, "retry_after": 1}})
+    await world.control("faults", api={"rate_limited": {"limit": 1, "retry_after": 2}})
     wish = await world.send(line, "not so fast")
-    assert await world.ends(wish) == ["accepted"]
+    await eventually(lambda: has_failed(world, wish), within_s=30, every_s=0.01)
+    other = await world.send(line, "nor to anybody else", chat=chat_of(2))
+    assert await world.ends(wish, other) == ["accepted", "accepted"]
     stored = await world.attempt(wish)
+    paused = (await world.attempt(other))["sending_at"] - stored["created_at"]
+    assert paused.total_seconds() >= 2, "the whole channel pauses"
     assert (stored["attempts"], stored["failures"]) == (2, 1)
     assert (stored["sending_at"] - stored["created_at"]).total_seconds() >= 1
 
@@ -161,6 +165,10 @@ async def test_a_server_that_stays_away_takes_its_channel_down_and_its_messages_
     )
     assert row["status_reason"] == "the provider cannot be reached"
     assert await world.ends(wish) == ["accepted"], "its session was watched"
+
+
+async def has_failed(world: Any, wish: Any) -> bool:
+    return bool((await world.attempt(wish))["failures"])
 
 
 async def is_(world: Any, wish: Any, state: str) -> bool:
