@@ -2,7 +2,7 @@
 
 One connection and one channel for all of them: a cumulative ack counts per channel, and only the contiguous run of its delivery tags is
 taken, so nothing is acked that was not applied. A transaction costs about the same for one event as for twenty, whatever their types
-(docs/decisions/0011). Stopping closes the channel first and never cancels a consumer: with a single active consumer a cancel lets the
+(docs/decisions/0012). Stopping closes the channel first and never cancels a consumer: with a single active consumer a cancel lets the
 successor overtake what we hold (architecture: everything is a batch).
 """
 
