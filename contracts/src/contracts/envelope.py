@@ -26,7 +26,7 @@ class Payload(Protocol):
 D = TypeVar("D", covariant=True)
 
 
-class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True):
+class Event(msgspec.Struct, Generic[D], frozen=True, kw_only=True, gc=False):
     """One fact. `subject` is the aggregate's id; `partitionkey` decides where and in which order it
     travels; before the person is known it holds an address of theirs.
     """

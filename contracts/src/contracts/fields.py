@@ -53,8 +53,8 @@ MessageSource = Annotated[
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What every payload is: immutable, told apart by names, silent about what is absent."""
+class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What every payload is: immutable, told apart by names, silent about what is absent, and never part of a circle."""
 
 
 class ContactIdentity(Wire, kw_only=True):

@@ -22,6 +22,10 @@ from runtime.settings import read_service_settings
 log = get_logger(__name__)
 
 
+COLLECT_AFTER = (50_000, 20, 20)
+"""How many more objects than were freed begin a collection (700 by default, which cost the line 8 % of its Python)."""
+
+
 def command_line(service: str, build: Build, arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name; exit with one readable sentence when something is missing."""
     parser = argparse.ArgumentParser(prog=service)
@@ -76,6 +80,8 @@ async def _run(service: str, build: Build, only: set[str]) -> None:
         # What start-up made stays for ever: looking through it at each collection cost the door 3 % of its time.
         gc.collect()
         gc.freeze()
+        # A batch makes thousands of objects at once, and nearly all of them go by themselves.
+        gc.set_threshold(*COLLECT_AFTER)
         log.info("started", roles=sorted(only))
         await run_roles(roles, grace_s=settings.shutdown_grace_s)
         log.info("stopped")
