@@ -76,7 +76,7 @@ async def test_one_alone_waits_for_nobody() -> None:
 
 async def test_what_comes_while_a_batch_is_written_is_the_next_batch() -> None:
     store = Store(takes_s=0.02)
-    commits = store.commits()
+    commits = store.commits(rest_s=0)
     outcomes = await asyncio.gather(*(commits.join(number) for number in range(100)))
     assert outcomes == [f"wrote {number}" for number in range(100)]
     late = asyncio.gather(*(commits.join(number) for number in range(100, 110)))
@@ -209,6 +209,26 @@ async def test_under_load_the_first_to_come_back_waits_for_the_others() -> None:
     sizes = [len(batch) for batch in store.committed]
     assert sum(sizes) == 600
     assert len(sizes) < 35, sizes
+
+
+async def test_after_a_large_batch_those_who_were_answered_and_those_who_waited_are_written_together() -> None:
+    """Two groups of thirty would take turns for ever, each waiting for the other's commit."""
+
+    async def largest_of_two_groups(rest_s: float) -> int:
+        store = Store(takes_s=0.008)
+        commits = store.commits(rest_s=rest_s)
+
+        async def ask_and_ask_again(number: int) -> None:
+            await asyncio.sleep(0.004 * (number % 2))
+            for turn in range(6):
+                await commits.join(number * 100 + turn)
+                await asyncio.sleep(0.003)
+
+        await asyncio.gather(*(ask_and_ask_again(number) for number in range(60)))
+        return max(len(batch) for batch in store.committed)
+
+    assert await largest_of_two_groups(rest_s=0) == 30
+    assert await largest_of_two_groups(rest_s=0.01) == 60
 
 
 @pytest.mark.parametrize("answered", [0, 1])

@@ -30,11 +30,16 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Pace:
-    """How batches are cut. `wait_s` is waited for company only while requests come faster than they are written."""
+    """How batches are cut. `wait_s` is waited for company only while requests come faster than they are written.
+
+    After a batch of `busy` the flusher rests as long as it wrote, `rest_s` at most: half as many commits, twice as large.
+    """
 
     most: int = 500
     most_bytes: int = 8 * 1024 * 1024
     wait_s: float = 0.002
+    busy: int = 16
+    rest_s: float = 0.01
     deadline_s: float = 3.0
 
 
@@ -94,7 +99,10 @@ class GroupCommit(Generic[T, R]):
                 batch = self._take()
                 self._last = len(batch)
                 BATCH_SIZE.observe(len(batch))
+                started = time.monotonic()
                 await self._settle_in_time(batch)
+                if len(batch) >= self._pace.busy:
+                    await asyncio.sleep(min(self._pace.rest_s, time.monotonic() - started))
         finally:
             self._flusher = None
 
