@@ -48,17 +48,35 @@ class Reader:
         """`payload` is the contract's class, with its wire name in `TYPE`."""
         self.type: str = payload.TYPE
         self._decode = msgspec.json.Decoder(Event[payload]).decode
+        self._decode_all = msgspec.json.Decoder(list[Event[payload]]).decode
+
+    def read_all(self, body: bytes) -> list[AnyEvent | Unreadable]:
+        """Return the events of a batch message; raise UndecodableError when it is no array.
+
+        All at once, and one by one only where that fails: cutting a message first and reading its events afterwards looks at each
+        byte twice.
+        """
+        try:
+            events: list[AnyEvent] = self._decode_all(body)
+            for event in events:
+                self._require_ours(event)
+        except (msgspec.DecodeError, ValueError):
+            return [self.read(element) for element in elements_of(body)]
+        return list(events)
 
     def read(self, element: bytes | msgspec.Raw) -> AnyEvent | Unreadable:
         """Return the event, or why it cannot be read."""
         try:
             event = self._decode(element)
-            _require_ids(event)
+            self._require_ours(event)
         except (msgspec.DecodeError, ValueError) as error:
             return self._explain(bytes(element), str(error))
-        if event.type != self.type:
-            return self._explain(bytes(element), f"expected {self.type}, got {event.type}")
         return event
+
+    def _require_ours(self, event: AnyEvent) -> None:
+        _require_ids(event)
+        if event.type != self.type:
+            raise ValueError(f"expected {self.type}, got {event.type}")
 
     def _explain(self, body: bytes, error: str) -> Unreadable:
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from bus.applying import Applier
+from bus.applying import Applier, Read
 from bus.subscription import Handle, Subscription
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.fields import Wire
@@ -12,7 +12,6 @@ from contracts.reading import Unreadable
 from kernel.clock import utc_now
 from kernel.failures import Failure
 from kernel.ids import new_id
-from msgspec import Raw
 
 TENANT = new_id()
 
@@ -61,8 +60,8 @@ THINGS = Subscription("toy", "things", ThingHappenedV1, unused)
 OTHERS = Subscription("toy", "others", OtherHappenedV1, unused)
 
 
-def raw(payload: Any) -> Raw:
-    event = first_event(
+def said(payload: Any) -> AnyEvent:
+    return first_event(
         payload,
         id=new_id(),
         source="toy",
@@ -74,23 +73,22 @@ def raw(payload: Any) -> Raw:
         correlation_id=new_id(),
         actor="system:tests",
     )
-    return Raw(encode(event))
 
 
-def things(*numbers: int) -> list[Raw]:
-    return [raw(ThingHappenedV1(number=number)) for number in numbers]
+def things(*numbers: int) -> list[Read]:
+    return [said(ThingHappenedV1(number=number)) for number in numbers]
 
 
-def others(*numbers: int) -> list[Raw]:
-    return [raw(OtherHappenedV1(number=number)) for number in numbers]
+def others(*numbers: int) -> list[Read]:
+    return [said(OtherHappenedV1(number=number)) for number in numbers]
 
 
-async def apply(store: Store, elements: dict[Subscription, list[Raw]]) -> None:
+async def apply(store: Store, heard: dict[Subscription, list[Read]]) -> None:
     def parked(consumer: str, item: Unreadable, attempts: int) -> Unreadable:
         return item
 
     applier = Applier(store, classify=lambda _: Failure.DETERMINISTIC, parked=parked, describe=repr)
-    await applier.apply(elements, asyncio.Event())
+    await applier.apply(heard, asyncio.Event())
 
 
 async def test_events_of_several_types_share_one_transaction_each_type_in_its_order() -> None:
@@ -115,7 +113,8 @@ async def test_one_that_cannot_be_applied_is_parked_alone_and_all_others_of_ever
 async def test_what_cannot_be_read_is_parked_for_its_own_consumer_and_holds_nobody_up() -> None:
     store = Store()
 
-    await apply(store, {THINGS: [Raw(b'{"id":"x"}'), *things(1)], OTHERS: [*things(5), *others(2)]})
+    bad = THINGS.reader.read(b'{"id":"x"}'), OTHERS.reader.read(encode(things(5)[0]))
+    await apply(store, {THINGS: [bad[0], *things(1)], OTHERS: [bad[1], *others(2)]})
 
     assert store.parked == [("things", "undecodable"), ("others", "invalid")]
     assert store.transactions == [[("things", [1]), ("others", [2])]]

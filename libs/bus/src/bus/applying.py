@@ -10,7 +10,6 @@ from contracts.envelope import AnyEvent, encode
 from contracts.reading import Unreadable
 from kernel.backoff import Backoff
 from kernel.failures import Failure
-from msgspec import Raw
 from telemetry.logs import get_logger
 from telemetry.tracing import start_batch_span
 
@@ -36,6 +35,7 @@ class AbandonedError(Exception):
     """The deliveries are no longer ours: the channel closed while we repeated. The broker delivers them again."""
 
 
+Read = AnyEvent | Unreadable
 Heard = Sequence[tuple[Subscription, AnyEvent]]
 """Events with those who hear them, those of one subscription together and in order."""
 
@@ -57,16 +57,15 @@ class Applier:
         self._parked = parked
         self._describe = describe
 
-    async def apply(self, elements: Mapping[Subscription, Sequence[Raw]], gone: asyncio.Event) -> None:
+    async def apply(self, read: Mapping[Subscription, Sequence[Read]], gone: asyncio.Event) -> None:
         """Apply all, each subscription's in order; raise AbandonedError when `gone` is set while we wait for something to come back."""
         heard: list[tuple[Subscription, AnyEvent]] = []
         unreadable: list[tuple[str, list[Unreadable]]] = []
-        for subscription, raw in elements.items():
-            read = [subscription.reader.read(element) for element in raw]
-            heard += [(subscription, event) for event in read if not isinstance(event, Unreadable)]
-            if bad := [event for event in read if isinstance(event, Unreadable)]:
+        for subscription, events in read.items():
+            heard += [(subscription, event) for event in events if not isinstance(event, Unreadable)]
+            if bad := [event for event in events if isinstance(event, Unreadable)]:
                 unreadable.append((subscription.consumer, bad))
-            gauges.BATCH_SIZE.labels(subscription.consumer).observe(len(raw))
+            gauges.BATCH_SIZE.labels(subscription.consumer).observe(len(events))
         started = time.monotonic()
         with start_batch_span("consume", [event.traceparent for _, event in heard if event.traceparent]):
             if heard:
@@ -74,9 +73,9 @@ class Applier:
             for consumer, items in unreadable:
                 await self._park(consumer, items, 1, gone)
         now, took = time.time(), time.monotonic() - started
-        for subscription, events in _by_subscription(heard):
+        for subscription, applied in _by_subscription(heard):
             gauges.APPLY_DURATION.labels(subscription.consumer).observe(took)
-            gauges.LATENCY.labels(subscription.consumer).observe(max(0.0, now - events[-1].time.timestamp()))
+            gauges.LATENCY.labels(subscription.consumer).observe(max(0.0, now - applied[-1].time.timestamp()))
 
     async def _apply(self, heard: Heard, gone: asyncio.Event) -> None:
         batches = _by_subscription(heard)

@@ -16,14 +16,13 @@ from typing import NamedTuple
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import ChannelNotFoundEntity
-from contracts.reading import UndecodableError, elements_of
+from contracts.reading import UndecodableError
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
-from msgspec import Raw
 from telemetry.logs import get_logger
 
 from bus import gauges
-from bus.applying import AbandonedError, Applier
+from bus.applying import AbandonedError, Applier, Read
 from bus.connection import BROKER_ERRORS, SETUP_TIMEOUT_S, connected, open_consuming_channel
 from bus.lag import SETTLED_IN_S, age_of_oldest_s
 from bus.subscription import Subscription
@@ -74,7 +73,7 @@ class _Run:
     """A contiguous run of deliveries. `decodable_tag` is the last of those that could be cut into events."""
 
     decodable_tag: int | None = None
-    heard: dict[Subscription, list[Raw]] = field(default_factory=dict)
+    heard: dict[Subscription, list[Read]] = field(default_factory=dict)
     undecodable: list[int] = field(default_factory=list)
     events: int = 0
 
@@ -117,9 +116,10 @@ class _Intake:
             del self._arrived[self._next_tag]
             run = run or _Run()
             try:
-                elements = elements_of(delivery.body)
-                run.heard.setdefault(delivery.queue.subscription, []).extend(elements)
-                run.events += len(elements)
+                subscription = delivery.queue.subscription
+                read = subscription.reader.read_all(delivery.body)
+                run.heard.setdefault(subscription, []).extend(read)
+                run.events += len(read)
                 run.decodable_tag = self._next_tag
             except UndecodableError:
                 run.undecodable.append(self._next_tag)
@@ -153,7 +153,7 @@ class Collector:
         self._subscribed: set[_Queue] = set()
         self._whole_since: float | None = None
         self._intake = _Intake()
-        self._in_hand: Mapping[Subscription, Sequence[Raw]] = {}
+        self._in_hand: Mapping[Subscription, Sequence[Read]] = {}
 
     def waits_for(self) -> list[str]:
         """Return the consumers whose preferred queues are not all there: connected is not the same as consuming."""
@@ -169,12 +169,12 @@ class Collector:
         if self._whole_since is None or time.monotonic() - self._whole_since < SETTLED_IN_S:
             return None
         lags = {each.consumer: age_of_oldest_s(self._in_hand.get(each, ()), now) for each in self._subscriptions}
-        for queue, body in self._intake.oldest():
-            consumer = queue.subscription.consumer
+        for (subscription, _), body in self._intake.oldest():
             try:
-                lags[consumer] = max(lags[consumer], age_of_oldest_s(elements_of(body)[:1], now))
+                waiting = subscription.reader.read_all(body)
             except UndecodableError:
                 continue
+            lags[subscription.consumer] = max(lags[subscription.consumer], age_of_oldest_s(waiting[:1], now))
         return lags
 
     async def run(self, stopping: asyncio.Event) -> None:
