@@ -47,7 +47,9 @@ def without_pending() -> None:
         last["seq"] = max(last["seq"], newest)
         return done
 
-    relay.PENDING = relay.PENDING.replace("order by seq", "and seq > current_setting('toy.last')::bigint order by seq")
+    relay.PENDING = relay.PENDING.replace(
+        "order by p.seq", "and p.seq > current_setting('toy.last')::bigint order by p.seq"
+    )
     Relay.run_once = look_past_the_last  # type: ignore[method-assign]
 
 

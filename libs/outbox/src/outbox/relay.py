@@ -37,9 +37,9 @@ FRESH_BYTES = 32 * 1024 * 1024
 # What was confirmed since the last look is struck off along with the next one: one way to the server for both.
 PENDING = """
 with struck_off as (delete from outbox_pending where seq = any($3::bigint[]))
-select seq, event_id::text, routing_key from outbox_pending
-where routing_key <> all($1::text[]) and seq <> all($3::bigint[])
-order by seq limit $2
+select p.seq, p.event_id::text, p.routing_key from outbox_pending p
+where p.routing_key <> all($1::text[]) and not exists (select from unnest($3::bigint[]) as done (seq) where done.seq = p.seq)
+order by p.seq limit $2
 """
 BODIES = "select id::text, body from outbox_events where id = any($1::uuid[])"
 DONE = "delete from outbox_pending where seq = any($1::bigint[])"

@@ -165,13 +165,14 @@ begin
         return 0;
     end if;
     for grown in
-        select s.relname from pg_stat_user_tables s
-        join pg_class c on c.oid = s.relid
-        -- grown to twice of what the planner believes; what merely changes is left to the server's own analysing
-        where s.schemaname = '{schema}' and s.n_live_tup >= greatest(200, 2 * c.reltuples) and s.n_live_tup < 1000000
+        -- not pg_stat_user_tables, which counts all tables of the database first
+        select c.relname from pg_class c
+        where c.relnamespace = '{schema}'::regnamespace and c.relkind = 'r'
             -- found by their key alone, and full of bodies
-            and s.relname !~ '^(outbox|inbox|inbound|parked|delivery|idempotency)_'
-        order by s.relname
+            and c.relname !~ '^(outbox|inbox|inbound|parked|delivery|idempotency)_'
+            -- grown to twice of what the planner believes; what merely changes is left to the server's own analysing
+            and pg_stat_get_live_tuples(c.oid) between greatest(200, 2 * c.reltuples) and 1000000
+        order by c.relname
     loop
         execute format('analyze %I', grown.relname);
         analysed := analysed + 1;
