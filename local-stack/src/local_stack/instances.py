@@ -24,7 +24,7 @@ from local_stack.temporal_server import NAMESPACE, TemporalServer
 
 NEEDED = frozenset({"postgres", "rabbitmq"})  # nothing works without these
 SERVERS = NEEDED | {"temporal"}
-DEFAULT_PARTITIONS = 4
+DEFAULT_PARTITIONS = 2
 _LOCK_SECONDS = 300.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 

@@ -21,7 +21,7 @@ _SETTINGS = {
     # No socket file: a deep clone makes its path too long, and its lock file outlives a kill -9.
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",

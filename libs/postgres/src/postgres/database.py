@@ -69,6 +69,8 @@ class Database:
                 "timezone": "UTC",
                 # A plan is kept for its connection's life: one made for a small table must be right for a big one too.
                 "enable_seqscan": "off",
+                # Made once: a plan for each batch knows its size, which changes nothing, and costs more than some of them run.
+                "plan_cache_mode": "force_generic_plan",
                 "statement_timeout": _milliseconds(statement_timeout_s),
                 "lock_timeout": _milliseconds(lock_timeout_s),
                 "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_timeout_s),
