@@ -114,9 +114,12 @@ class Clerks:
 
     async def write(self, stop: asyncio.Event) -> None:
         """Let all of them write until told to stop; then finish what was begun."""
-        await asyncio.gather(*(self._chat(chat, stop) for chat in self._chats))
+        share = self._pause_s / len(self._chats)
+        await asyncio.gather(*(self._chat(chat, place * share, stop) for place, chat in enumerate(self._chats)))
 
-    async def _chat(self, chat: Chat, stop: asyncio.Event) -> None:
+    async def _chat(self, chat: Chat, begin_s: float, stop: asyncio.Event) -> None:
+        """Write at a steady rate; all chats at once would leave pauses in which a kill meets nobody."""
+        await asyncio.sleep(begin_s)
         for number in itertools.count(1):
             if stop.is_set():
                 return
