@@ -208,7 +208,7 @@ class Reactions:
             said.extend(work.said)
 
         if inbox:
-            await Inbox(self.works).apply(consumer, events, handle)
+            await Inbox(self.works).apply([(consumer, events, handle)])
         else:
             async with self.works.begin({event.tenantid for event in events}) as work:
                 await handle(events, work)
