@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from outbox.work import UnitOfWork
 from runtime.parts import Parts
@@ -23,7 +24,7 @@ from pipeline_automation.adapters.templates_in_liquid import TemplatesInLiquid
 from pipeline_automation.adapters.trigger_events_in_postgres import TriggerEventsInPostgres
 from pipeline_automation.application.automation import Automation
 from pipeline_automation.application.rule_announcements import RuleAnnouncements
-from pipeline_automation.application.rule_book import RuleBook
+from pipeline_automation.application.rule_book import Project, ProjectRules, RuleBook
 from pipeline_automation.application.work import Work
 from pipeline_automation.domain.sampling import Sampling
 from pipeline_automation.entrypoints.events import (
@@ -81,6 +82,8 @@ HEARING = (
 # What lives as long as the process: what it has compiled of rules, and how many events it has kept.
 EXPRESSIONS, TEMPLATES, SAMPLING = ExpressionsInCel(), TemplatesInLiquid(), Sampling()
 BOOK = RuleBook(EXPRESSIONS, TEMPLATES)
+# What a transaction has asked the book: the handlers of all that it holds share it.
+ASKED: WeakKeyDictionary[UnitOfWork, dict[Project, ProjectRules | None]] = WeakKeyDictionary()
 
 
 def work_of(work: UnitOfWork) -> Work:
@@ -103,6 +106,7 @@ def work_of(work: UnitOfWork) -> Work:
             expressions=EXPRESSIONS,
             templates=TEMPLATES,
             sampling=SAMPLING,
+            asked=ASKED.setdefault(work, {}),
         ),
         announcements=RuleAnnouncements(work.say, work.new_id, work.now),
         new_id=work.new_id,

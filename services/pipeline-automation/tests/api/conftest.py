@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from kernel.ids import new_id
+from pipeline_automation.application.project_contacts import project_contacts
 from pipeline_automation.bootstrap import build, work_of
 from pipeline_automation.domain.known_contact import Snapshot
 from testkit.plugin import DatabaseOf
@@ -38,9 +39,7 @@ def knows(served: Served, ana: Caller) -> Knows:
         async with served.parts.works.begin([tenant]) as unit:
             work = work_of(unit)
             key = (tenant, project, contact_id)
-            known = (await work.contacts.meet([key]))[key]
-            known.hear(Snapshot(version=1, name=name, **more))
-            await work.contacts.keep([known])
+            await project_contacts([(key, Snapshot(version=1, name=name, **more))], work)
         return str(contact_id)
 
     return hear

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kernel.ids import new_id
+from pipeline_automation.application.project_contacts import project_contacts
 from pipeline_automation.bootstrap import work_of
 from pipeline_automation.domain.known_contact import LifeChange
 from pipeline_automation.domain.surroundings import KnownChannel
@@ -36,9 +37,7 @@ async def delete_contact(served: Served, caller: Caller, contact: str) -> None:
     async with served.parts.works.begin([caller.tenant_id]) as unit:
         key = (caller.tenant_id, str(caller.project_id), contact)
         work = work_of(unit)
-        known = (await work.contacts.meet([key]))[key]
-        known.hear(LifeChange(9, deleted=True))
-        await work.contacts.keep([known])
+        await project_contacts([(key, LifeChange(9, deleted=True))], work)
 
 
 async def test_a_contact_enters_moves_and_leaves_and_history_remembers(served: Served, ana: Caller, knows: Any) -> None:

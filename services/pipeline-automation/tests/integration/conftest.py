@@ -195,23 +195,32 @@ class Reactions:
             return await create_rule(rule, place.project, by, work_of(work))
 
     async def hear(self, *events: AnyEvent, inbox: bool = True) -> list[AnyEvent]:
-        """Let the service hear events of one type as one batch, twice the same only once; return what it said."""
-        consumer, handler = HANDLERS[events[0].type]
+        """Let the service hear events as one batch, each type by its handler, twice the same only once; return what it said."""
+        heard = [
+            (consumer, [event for event in events if event.type == type], handler)
+            for type, (consumer, handler) in HANDLERS.items()
+            if any(event.type == type for event in events)
+        ]
         said: list[AnyEvent] = []
 
-        async def handle(fresh: Sequence[AnyEvent], work: Any) -> None:
-            work.connection.add_query_logger(self.line._note)
-            try:
-                await handler(fresh, work_of(work))
-            finally:
-                work.connection.remove_query_logger(self.line._note)
-            said.extend(work.said)
+        def noting(handler: Any) -> Any:
+            async def handle(fresh: Sequence[AnyEvent], work: Any) -> None:
+                before = len(work.said)
+                work.connection.add_query_logger(self.line._note)
+                try:
+                    await handler(fresh, work_of(work))
+                finally:
+                    work.connection.remove_query_logger(self.line._note)
+                said.extend(work.said[before:])
+
+            return handle
 
         if inbox:
-            await Inbox(self.works).apply([(consumer, events, handle)])
+            await Inbox(self.works).apply([(consumer, each, noting(handler)) for consumer, each, handler in heard])
         else:
             async with self.works.begin({event.tenantid for event in events}) as work:
-                await handle(events, work)
+                for _, each, handler in heard:
+                    await noting(handler)(each, work)
         return said
 
     async def executions(self, *rules: str) -> list[Any]:

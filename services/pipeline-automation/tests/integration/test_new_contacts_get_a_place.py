@@ -320,5 +320,5 @@ async def test_a_batch_of_new_contacts_costs_the_same_few_statements_whatever_it
 
     await line.hears(on_contact_created, *(a_contact(line, channel=None) for _ in range(size)))
 
-    assert len(line.statements) == 12, line.statements
+    assert len(line.statements) == 6, line.statements
     assert len(await line.rows("select from placements")) == size

@@ -5,13 +5,15 @@ follow each other, and no pipeline or status goes away under a move. Who removes
 contacts; where the two meet, the database ends one of them and it is repeated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from postgres.database import Connection
 
+from pipeline_automation.application.work import Contact
+from pipeline_automation.domain.known_contact import Entrance
 from pipeline_automation.domain.pipeline import Status
-from pipeline_automation.domain.placement import Money, Move, Placement, Standing, Target
+from pipeline_automation.domain.placement import Key, Money, Move, Placement, Standing, Target
 
 LOCK_CONTACTS = """
 select c.tenant_id::text, c.project_id::text, c.id::text
@@ -34,6 +36,33 @@ join statuses s on s.tenant_id = w.tenant_id and s.id = w.status_id and s.delete
 join pipelines p on p.tenant_id = s.tenant_id and p.id = s.pipeline_id and p.project_id = w.project_id and p.deleted_at is null
 order by p.tenant_id, p.id
 for share of p, s
+"""
+
+# The channel's own pipeline before the default one. It cannot be told while the channel is not known, or while there is no
+# pipeline and the project, which brings the default one, is not known. Locked as above, whatever is just going away is passed by.
+DOORS = """
+select e.tenant_id::text, e.project_id::text, e.channel_id::text, door.*
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as e (tenant_id, project_id, channel_id)
+left join channels ch on ch.tenant_id = e.tenant_id and ch.id = e.channel_id
+left join projects pr on pr.tenant_id = e.tenant_id and pr.id = e.project_id
+left join lateral (
+    select p.id::text as pipeline_id, p.active as pipeline_active, s.id::text, s.name, s.description, s.color, s.status_type,
+        s.position, s.active, s.version
+    from pipelines p
+    join statuses s on s.tenant_id = p.tenant_id and s.pipeline_id = p.id and s.status_type = 'open' and s.active
+        and s.deleted_at is null
+    where p.tenant_id = e.tenant_id and p.project_id = e.project_id and p.active and p.deleted_at is null
+        and (p.is_default or p.id = ch.pipeline_id)
+    order by (p.id is not distinct from ch.pipeline_id) desc, s.position limit 1
+    for share of p, s
+) door on true
+where (e.channel_id is null or ch.id is not null) and (door.pipeline_id is not null or pr.id is not null)
+"""
+
+STAYS = """
+select distinct p.tenant_id::text, p.contact_id::text, p.pipeline_id::text
+from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, contact_id)
+join placements p on p.tenant_id = w.tenant_id and p.contact_id = w.contact_id
 """
 
 _OPEN = """p.tenant_id::text, p.project_id::text, p.id::text, p.contact_id::text, p.pipeline_id::text, p.entered_at, p.changed_by,
@@ -107,6 +136,26 @@ class PlacementsInPostgres:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def doors_of(self, entrances: Collection[Entrance]) -> Mapping[Entrance, Target | None]:
+        """Return where those begin who come this way, locked like what moves are about; None: in no pipeline.
+
+        Missing are those of which it cannot be told yet.
+        """
+        if not entrances:
+            return {}
+        rows = await self._connection.fetch(DOORS, *([each[column] for each in entrances] for column in range(3)))
+        return {
+            (row["tenant_id"], row["project_id"], row["channel_id"]): _target(row) if row["pipeline_id"] else None
+            for row in rows
+        }
+
+    async def stays_of(self, contacts: Collection[Contact]) -> set[Key]:
+        """Return in which pipelines contacts stand or ever stood; the contacts are locked already."""
+        if not contacts:
+            return set()
+        rows = await self._connection.fetch(STAYS, [tenant for tenant, _, _ in contacts], [id for *_, id in contacts])
+        return {(row["tenant_id"], row["contact_id"], row["pipeline_id"]) for row in rows}
 
     async def standing(self, moves: Sequence[Move]) -> Standing:
         """Return what moves are about, locked: contacts, then pipelines."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from pipeline_automation.application.rule_book import RuleBook, RuleSets
+from pipeline_automation.application.rule_book import Project, ProjectRules, RuleBook, RuleSets
 from pipeline_automation.domain.execution import Execution
 from pipeline_automation.domain.expression_text import Flaw
 from pipeline_automation.domain.facts import KnownToRules
@@ -139,7 +139,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Automation:
-    """The collaborators of rules. `book`, `expressions`, `templates` and `sampling` live as long as the process."""
+    """The collaborators of rules. `book`, `expressions`, `templates` and `sampling` live as long as the process.
+
+    `asked` is what this transaction has asked the book; None stands for a project without rules.
+    """
 
     rules: Rules
     executions: Executions
@@ -149,3 +152,18 @@ class Automation:
     expressions: Checker
     templates: Checker
     sampling: Sampling
+    asked: dict[Project, ProjectRules | None]
+
+    async def rules_of(self, projects: Collection[Project]) -> Mapping[Project, ProjectRules]:
+        """Return the rules of projects; those without any are missing. A transaction asks once, unless it changes them itself."""
+        unasked = set(projects) - self.asked.keys()
+        if unasked:
+            found = await self.book.of(unasked, self.rules)
+            self.asked.update({project: found.get(project) for project in unasked})
+        return {project: rules for project in projects if (rules := self.asked[project]) is not None}
+
+    async def rules_changed(self, projects: Collection[Project]) -> None:
+        """Let whoever remembers the rules of these projects read them again: others in their next batch, we from here on."""
+        await self.rules.touch(projects)
+        for project in projects:
+            self.asked.pop(project, None)

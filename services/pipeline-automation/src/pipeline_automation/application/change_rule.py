@@ -25,7 +25,7 @@ async def change_rule(
     await refuse_too_many(after, rule_id, by.tenant_id, stored.project_id, work)
     new = replace(stored, rule=after, version=stored.version + 1, revision=stored.revision + 1)
     await work.automation.rules.save(new, work.now)
-    await work.automation.rules.touch([(by.tenant_id, stored.project_id)])
+    await work.automation.rules_changed([(by.tenant_id, stored.project_id)])
     work.announcements.rule_updated(new, changed, by)
     if "enabled" in changed:
         work.announcements.rule_switched(new, by)

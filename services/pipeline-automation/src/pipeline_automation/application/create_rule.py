@@ -22,7 +22,7 @@ async def create_rule(rule: Rule, project_id: str, by: Cause, work: Work) -> str
         rule=rule,
     )
     await work.automation.rules.add(stored)
-    await work.automation.rules.touch([(by.tenant_id, project_id)])
+    await work.automation.rules_changed([(by.tenant_id, project_id)])
     work.announcements.rule_created(stored, by)
     return stored.id
 

@@ -11,6 +11,6 @@ async def disable_rules(rules: Mapping[tuple[str, str], Heard], reason: str, wor
     if not rules:
         return
     disabled = await work.automation.rules.disable(rules, reason)
-    await work.automation.rules.touch({(each.tenant_id, each.project_id) for each in disabled})
+    await work.automation.rules_changed({(each.tenant_id, each.project_id) for each in disabled})
     for rule in disabled:
         work.announcements.rule_disabled_itself(rule, reason, rules[rule.tenant_id, rule.id])

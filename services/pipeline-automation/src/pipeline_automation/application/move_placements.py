@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline_automation.application.work import Work
-from pipeline_automation.domain.placement import Move, Outcome
+from pipeline_automation.domain.placement import Move, Outcome, Standing
 
 
 async def move_placements(moves: Sequence[Move], work: Work) -> list[Outcome]:
@@ -13,7 +13,11 @@ async def move_placements(moves: Sequence[Move], work: Work) -> list[Outcome]:
     """
     if not moves:
         return []
-    standing = await work.placements.standing(moves)
+    return await move_among(await work.placements.standing(moves), moves, work)
+
+
+async def move_among(standing: Standing, moves: Sequence[Move], work: Work) -> list[Outcome]:
+    """Carry out moves among those who stand there, as they were found, locked."""
     outcomes = [standing.move(move, work.now, work.new_id) for move in moves]
     await work.placements.keep(standing.closed, standing.opened)
     for outcome in outcomes:

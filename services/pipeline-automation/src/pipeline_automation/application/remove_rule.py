@@ -13,5 +13,5 @@ async def remove_rule(rule_id: str, by: Cause, expect: Callable[[int], None], wo
     stored = await work.automation.rules.get(by.tenant_id, rule_id)
     expect(stored.version)
     await work.automation.rules.remove(stored)
-    await work.automation.rules.touch([(by.tenant_id, stored.project_id)])
+    await work.automation.rules_changed([(by.tenant_id, stored.project_id)])
     work.announcements.rule_deleted(replace(stored, version=stored.version + 1), by)

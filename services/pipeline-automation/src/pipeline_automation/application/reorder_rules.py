@@ -17,7 +17,7 @@ async def reorder_rules(rule_ids: Sequence[str], project_id: str, by: Cause, wor
     priorities = {rule_id: place for place, rule_id in enumerate(rule_ids)}
     changed = await work.automation.rules.reorder(by.tenant_id, priorities)
     if changed:
-        await work.automation.rules.touch([(by.tenant_id, project_id)])
+        await work.automation.rules_changed([(by.tenant_id, project_id)])
     for rule in sorted(changed, key=lambda rule: rule.order):
         work.announcements.rule_updated(rule, ("priority",), by)
     return list(priorities.items())

@@ -1,7 +1,8 @@
 """The enabled rules of projects, compiled, as this process remembers them.
 
 Every change of a rule gives its project's rules another revision. The line asks for revisions, all projects of a batch at once, and
-gets the rules along where they are others than it remembers: so a change counts from the next batch on, in every replica.
+gets the rules along where they are others than it remembers: so a change counts from the next batch on, in every replica. In the
+transaction that makes it (a rule that disables itself) it counts for whatever is looked at afterwards.
 """
 
 from collections import OrderedDict, defaultdict

@@ -37,7 +37,7 @@ async def run_rules(trigger: str, events: Sequence[tuple[Project, E]], hear: Cal
     kept = automation.sampling.pick([project for project, _ in events], work.now)
     if kept:
         await automation.trigger_events.keep([hear(events[place][1]) for place in kept], work.now)
-    rules = await automation.book.of({project for project, _ in events}, automation.rules)
+    rules = await automation.rules_of({project for project, _ in events})
     concerned = {project: each for project, each in rules.items() if trigger in each.by_trigger}
     candidates = [
         (heard, of_event)
@@ -54,6 +54,8 @@ async def run_rules(trigger: str, events: Sequence[tuple[Project, E]], hear: Cal
 
 async def run_waiting_rules(contacts: Collection[ContactKey], work: Work) -> None:
     """Run the rules of events that waited for these contacts, of which we know now."""
+    if not contacts:
+        return
     waited = await work.automation.trigger_events.no_longer_waiting(contacts)
     for trigger in sorted({each.trigger for each in waited}):
         events = [(each.project, each) for each in waited if each.trigger == trigger]

@@ -20,5 +20,5 @@ async def switch_rule(rule_id: str, *, enabled: bool, by: Cause, work: Work) -> 
         await refuse_too_many(after, rule_id, by.tenant_id, stored.project_id, work)
     new = replace(stored, rule=after, version=stored.version + 1)
     await work.automation.rules.save(new, work.now)
-    await work.automation.rules.touch([(by.tenant_id, stored.project_id)])
+    await work.automation.rules_changed([(by.tenant_id, stored.project_id)])
     work.announcements.rule_switched(new, by)

@@ -15,9 +15,8 @@ async def wait_for_contacts(heard: Sequence[Heard], work: Work) -> list[Heard]:
     The contacts' rows are locked, so that whoever tells of them comes before or after this, never at once.
     """
     contacts = [(each.tenant_id, each.project_id, each.contact_id or "") for each in heard]
-    met = await work.contacts.meet(set(contacts))
-    unknown = {key for key, contact in met.items() if contact.snapshot is None and not contact.life.deleted}
-    waiting = [each for each, key in zip(heard, contacts, strict=True) if key in unknown]
+    unheard_of = await work.contacts.unheard_of(set(contacts))
+    waiting = [each for each, key in zip(heard, contacts, strict=True) if key in unheard_of]
     if waiting:
         await work.automation.trigger_events.wait(waiting, work.now)
-    return [each for each, key in zip(heard, contacts, strict=True) if key not in unknown]
+    return [each for each, key in zip(heard, contacts, strict=True) if key not in unheard_of]

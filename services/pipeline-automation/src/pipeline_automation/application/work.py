@@ -7,10 +7,9 @@ from typing import Protocol
 
 from pipeline_automation.application.automation import Automation
 from pipeline_automation.application.rule_announcements import RuleAnnouncements
-from pipeline_automation.domain.known_contact import KnownContact
-from pipeline_automation.domain.newcomer import Door, Newcomer
+from pipeline_automation.domain.known_contact import Entrance, KnownContact
 from pipeline_automation.domain.pipeline import Pipeline
-from pipeline_automation.domain.placement import Move, Placement, Standing
+from pipeline_automation.domain.placement import Key, Move, Placement, Standing, Target
 from pipeline_automation.domain.surroundings import KnownChannel, KnownProject
 
 Contact = tuple[str, str, str]
@@ -22,30 +21,33 @@ Project = tuple[str, str]
 class Contacts(Protocol):
     """What we know of contacts."""
 
-    async def meet(self, keys: Collection[Contact]) -> Mapping[Contact, KnownContact]:
-        """Return the contacts, locked until the end of the transaction; those never heard of begin to exist."""
+    async def known(self, keys: Collection[Contact]) -> Mapping[Contact, KnownContact]:
+        """Return the contacts of which we have heard, locked until the end of the transaction."""
 
     async def keep(self, contacts: Collection[KnownContact]) -> None:
-        """Store what was heard of contacts that were met."""
+        """Store contacts that are new, and what changed of those that were known; a unique violation where others were faster."""
 
-    async def arrive(self, newcomers: Sequence[Newcomer]) -> list[Contact]:
-        """Note through which channel contacts were met; return those who have no first place yet."""
+    async def unheard_of(self, keys: Collection[Contact]) -> set[Contact]:
+        """Return the contacts of which no event has told, and let them exist; all are locked until the end of the transaction."""
 
-    async def waiting_in(self, projects: Collection[Project]) -> list[Contact]:
-        """Return the contacts that wait for their first place."""
-
-    async def doors_of(self, contacts: Collection[Contact]) -> list[Door]:
-        """Return where those who wait are to begin, if that can be told; they are locked."""
+    async def waiting_in(self, projects: Collection[Project]) -> Mapping[Contact, Entrance]:
+        """Return the contacts that wait for their first place, and how we met them; they are not locked."""
 
     async def project_of(self, tenant_id: str, contact_id: str) -> str | None:
         """Return the project of a contact that people can see, None where there is none."""
 
-    async def settle(self, contacts: Collection[Contact]) -> None:
-        """Note that contacts wait no longer."""
-
 
 class Placements(Protocol):
     """Who stands where."""
+
+    async def doors_of(self, entrances: Collection[Entrance]) -> Mapping[Entrance, Target | None]:
+        """Return where those begin who come this way, locked like what moves are about; None: in no pipeline.
+
+        Missing are those of which it cannot be told yet.
+        """
+
+    async def stays_of(self, contacts: Collection[Contact]) -> set[Key]:
+        """Return in which pipelines contacts stand or ever stood; the contacts are locked already."""
 
     async def standing(self, moves: Sequence[Move]) -> Standing:
         """Return what moves are about, locked: contacts, then pipelines, then open placements."""

@@ -7,7 +7,7 @@ changes that are newer than it are laid over it.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ class LifeChange:
     deleted: bool
 
 
+Entrance = tuple[str, str, str | None]
+"""Tenant, project, and the channel through which we meet somebody, where there is one."""
 Change = Snapshot | TagChange | FieldChange | LifeChange
 _Single = TypeVar("_Single", TagChange, FieldChange)
 
@@ -63,6 +65,8 @@ class KnownContact:
     """One contact. Without a snapshot it is only known to exist.
 
     `later_tags` and `later_fields` are the single changes that are newer than the snapshot, by the tag without case and by key.
+    `channel_id` is the channel through which we met; `first_place`: nobody has told us that we met, it waits for its place, it has or
+    had it. `new`: nothing of it is stored yet.
     """
 
     tenant_id: str
@@ -72,6 +76,33 @@ class KnownContact:
     later_tags: dict[str, TagChange] = field(default_factory=dict)
     later_fields: dict[str, FieldChange] = field(default_factory=dict)
     life: LifeChange = LifeChange(0, deleted=False)
+    channel_id: str | None = None
+    first_place: Literal["unmet", "waiting", "settled"] = "unmet"
+    new: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return tenant, project and contact."""
+        return (self.tenant_id, self.project_id, self.id)
+
+    @property
+    def entrance(self) -> Entrance:
+        """Return how we met."""
+        return (self.tenant_id, self.project_id, self.channel_id)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it is to get its first place; who is deleted gets it when they are back."""
+        return self.first_place == "waiting" and not self.life.deleted
+
+    def meet(self, channel_id: str | None) -> None:
+        """Note that we met, perhaps through a channel; whom we met before we do not meet anew."""
+        if self.first_place == "unmet":
+            self.first_place, self.channel_id = "waiting", channel_id
+
+    def settle(self) -> None:
+        """Note that it waits no longer."""
+        self.first_place = "settled"
 
     def hear(self, change: Change) -> None:
         """Take in what was heard; what is older than what we know changes nothing."""
