@@ -21,7 +21,7 @@ from contracts.session.started_v1 import SessionStartedV1
 from kernel.cause import Cause
 from kernel.ids import new_id
 from outbox.inbox import Inbox
-from outbox.work import Works
+from outbox.work import UnitOfWork, Works
 from pipeline_automation.application.create_rule import create_rule
 from pipeline_automation.bootstrap import HEARING, work_of
 from pipeline_automation.domain.actions import Action
@@ -195,33 +195,31 @@ class Reactions:
             return await create_rule(rule, place.project, by, work_of(work))
 
     async def hear(self, *events: AnyEvent, inbox: bool = True) -> list[AnyEvent]:
-        """Let the service hear events as one batch, each type by its handler, twice the same only once; return what it said."""
-        heard = [
-            (consumer, [event for event in events if event.type == type], handler)
-            for type, (consumer, handler) in HANDLERS.items()
-            if any(event.type == type for event in events)
-        ]
+        """Let the service hear events as one batch, twice the same only once; return what it said."""
         said: list[AnyEvent] = []
 
-        def noting(handler: Any) -> Any:
-            async def handle(fresh: Sequence[AnyEvent], work: Any) -> None:
-                before = len(work.said)
-                work.connection.add_query_logger(self.line._note)
-                try:
-                    await handler(fresh, work_of(work))
-                finally:
-                    work.connection.remove_query_logger(self.line._note)
-                said.extend(work.said[before:])
-
-            return handle
+        async def handle(fresh: Sequence[AnyEvent], work: UnitOfWork) -> None:
+            await self.apply(fresh, work)
+            said[:] = work.said
 
         if inbox:
-            await Inbox(self.works).apply([(consumer, each, noting(handler)) for consumer, each, handler in heard])
+            by_type = [[event for event in events if event.type == type] for type in HANDLERS]
+            heard = [(HANDLERS[each[0].type][0], each, handle) for each in by_type if each]
+            await Inbox(self.works).apply(heard)
         else:
             async with self.works.begin({event.tenantid for event in events}) as work:
-                for _, each, handler in heard:
-                    await noting(handler)(each, work)
+                await handle(events, work)
         return said
+
+    async def apply(self, events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+        """Hand events to their handlers, type by type as the service does, and note the statements."""
+        work.connection.add_query_logger(self.line._note)
+        try:
+            for type, (_, handler) in HANDLERS.items():
+                if of_type := [event for event in events if event.type == type]:
+                    await handler(of_type, work_of(work))
+        finally:
+            work.connection.remove_query_logger(self.line._note)
 
     async def executions(self, *rules: str) -> list[Any]:
         """Return the executions of rules in the order of time, with their documents read."""

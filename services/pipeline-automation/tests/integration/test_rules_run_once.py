@@ -148,6 +148,40 @@ async def test_a_project_with_rules_for_other_triggers_costs_one_statement(react
     assert len(reactions.line.statements) == 1
 
 
+async def test_one_transaction_asks_once_for_the_rules_of_its_projects(reactions: Any) -> None:
+    ana = new_id()
+    place, other = await reactions.a_place(ana), await reactions.a_place()
+    for trigger in ("message.received", "session.started"):
+        await reactions.rule(place, trigger)
+    reactions.line.statements.clear()
+
+    said = await reactions.hear(
+        reactions.message(place, ana), reactions.session_started(place, ana), reactions.moved(place, ana, None, "Novo")
+    )
+    assert sum(each.type == "automation_rule.executed.v1" for each in said) == 2
+    assert sum("rule_sets" in statement for statement in reactions.line.statements) == 1
+
+    reactions.line.statements.clear()
+    await reactions.hear(reactions.message(place, ana), reactions.session_started(other, new_id()))
+    assert sum("rule_sets" in statement for statement in reactions.line.statements) == 2, (
+        "another project, asked for late"
+    )
+
+
+async def test_what_disables_itself_counts_for_what_comes_after_it_in_the_same_transaction(reactions: Any) -> None:
+    ana = new_id()
+    place = await reactions.a_place()
+    rule = await reactions.rule(place, "message.received", reactions.say("{{ email }}"), max_count=100)
+    await reactions.hear(*(reactions.message(place, ana) for _ in range(20)))
+    assert await reactions.states(rule) == [], "all wait for their contact"
+
+    contact = reactions.event(place, reactions.a_contact(place, ana))
+    said = await reactions.hear(contact, reactions.message(place, ana))
+
+    assert "automation_rule.disabled.v1" in [each.type for each in said]
+    assert await reactions.states(rule) == [("failed", None)] * 20
+
+
 async def test_an_event_that_outran_its_contact_waits_for_it(reactions: Any) -> None:
     ana = new_id()
     place = await reactions.a_place()

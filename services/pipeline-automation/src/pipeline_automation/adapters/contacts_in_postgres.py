@@ -54,6 +54,15 @@ on conflict (tenant_id, id) do update set updated_at = now()
 returning tenant_id::text, id::text, version = 0 and not deleted as unheard_of
 """
 
+_LOCK_PROJECTS = """
+select {lock}(key) from (
+    select distinct hashtextextended('who waits in ' || tenant_id || ' ' || project_id, 0) as key
+    from unnest($1::text[], $2::text[]) as w (tenant_id, project_id) order by key
+) keys
+"""
+BEGIN_TO_WAIT = _LOCK_PROJECTS.format(lock="pg_advisory_xact_lock_shared")
+LOOK_FOR_WHO_WAITS = _LOCK_PROJECTS.format(lock="pg_advisory_xact_lock")
+
 WAITING = """
 select c.tenant_id::text, c.project_id::text, c.id::text, c.channel_id::text
 from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, project_id)
@@ -95,8 +104,13 @@ class ContactsInPostgres:
         found = {(row["tenant_id"], row["id"]) for row in rows if row["unheard_of"]}
         return {key for key in keys if (key[0], key[2]) in found}
 
+    async def begin_to_wait(self, projects: Collection[Project]) -> None:
+        """Let transactions that look for those who wait in these projects come before or after this one, never at once."""
+        await self._connection.execute(BEGIN_TO_WAIT, *_columns(projects, 2))
+
     async def waiting_in(self, projects: Collection[Project]) -> Mapping[Contact, Entrance]:
-        """Return the contacts that wait for their first place, and how we met them; they are not locked."""
+        """Return the contacts that wait for their first place, and how we met them; none is locked, and nobody else begins to wait."""
+        await self._connection.execute(LOOK_FOR_WHO_WAITS, *_columns(projects, 2))
         rows = await self._connection.fetch(WAITING, *_columns(projects, 2))
         return {
             (row["tenant_id"], row["project_id"], row["id"]): (row["tenant_id"], row["project_id"], row["channel_id"])

@@ -28,7 +28,7 @@ async def place_new_contacts(newcomers: Sequence[Newcomer], work: Work) -> set[C
         contact.meet(each.channel_id)
         if each.snapshot is not None:
             contact.hear(each.snapshot)
-    doors = await work.placements.doors_of({each.entrance for each in contacts.values() if each.waits})
+    doors = await _doors_of({each.entrance for each in contacts.values() if each.waits}, work)
     await _place(contacts.values(), doors, {each.key: each.because for each in reversed(newcomers)}, work)
     return {key for key, contact in contacts.items() if not contact.new}
 
@@ -39,6 +39,16 @@ async def place_waiting_contacts(because: Mapping[Project, Any], work: Work) -> 
     doors = await work.placements.doors_of(set(waiting.values()))
     contacts = await work.contacts.known([key for key, entrance in waiting.items() if entrance in doors])
     await _place(contacts.values(), doors, {key: because[key[:2]] for key in contacts}, work)
+
+
+async def _doors_of(entrances: set[Entrance], work: Work) -> Mapping[Entrance, Target | None]:
+    doors = await work.placements.doors_of(entrances)
+    shut = entrances - doors.keys()
+    if not shut:
+        return doors
+    # Whoever opens one of them at this moment does not see who begins to wait: looking again, after them, we see what they opened.
+    await work.contacts.begin_to_wait({(tenant_id, project_id) for tenant_id, project_id, _ in shut})
+    return {**doors, **await work.placements.doors_of(shut)}
 
 
 async def _place(

@@ -30,8 +30,11 @@ class Contacts(Protocol):
     async def unheard_of(self, keys: Collection[Contact]) -> set[Contact]:
         """Return the contacts of which no event has told, and let them exist; all are locked until the end of the transaction."""
 
+    async def begin_to_wait(self, projects: Collection[Project]) -> None:
+        """Let transactions that look for those who wait in these projects come before or after this one, never at once."""
+
     async def waiting_in(self, projects: Collection[Project]) -> Mapping[Contact, Entrance]:
-        """Return the contacts that wait for their first place, and how we met them; they are not locked."""
+        """Return the contacts that wait for their first place, and how we met them; none is locked, and nobody else begins to wait."""
 
     async def project_of(self, tenant_id: str, contact_id: str) -> str | None:
         """Return the project of a contact that people can see, None where there is none."""
