@@ -59,9 +59,8 @@ class Reactions:
         event = self.line.event(data, place.tenant, place.project, at=self.now)
         return msgspec.structs.replace(event, **more)
 
-    async def a_place(self, *contacts: str, **details: Any) -> Place:
-        """Return a project with its default pipeline and contacts in its first status."""
-        place = Place()
+    def project_created(self, place: Place) -> AnyEvent:
+        """Return the project of a place."""
         data = IdentityProjectCreatedV1(
             project_id=place.project,
             name="Loja",
@@ -74,7 +73,16 @@ class Reactions:
             owner_user_id=new_id(),
             version=1,
         )
-        await self.hear(self.event(place, data))
+        return self.event(place, data)
+
+    def nowhere(self) -> Place:
+        """Return a place of which the service has not heard."""
+        return Place()
+
+    async def a_place(self, *contacts: str, **details: Any) -> Place:
+        """Return a project with its default pipeline and contacts in its first status."""
+        place = Place()
+        await self.hear(self.project_created(place))
         if contacts:
             await self.hear(*(self.event(place, self.a_contact(place, each, **details)) for each in contacts))
         rows = await self.line.rows("select name, id::text from statuses where tenant_id = $1", place.tenant)

@@ -251,3 +251,26 @@ async def test_equal_contacts_of_two_tenants_in_one_batch_each_have_their_own_do
     assert dict(rows) == {places_of[0].tenant: "settled", places_of[1].tenant: "waiting"}
     (stay,) = await reactions.line.rows("select tenant_id::text, pipeline_id::text from placements")
     assert tuple(stay) == (places_of[0].tenant, places_of[0].pipeline)
+
+
+async def test_of_two_events_that_tell_of_somebody_new_the_one_that_names_a_channel_counts(reactions: Any) -> None:
+    ana = new_id()
+    place = await reactions.a_place()
+    events = [created(reactions, place, ana), created(reactions, place, ana, channel=True)]
+
+    assert await reactions.hear(*events) == []
+    channel = channel_created(reactions, place)
+    said = await reactions.hear(channel)
+
+    assert [each.type for each in said] == ["contact.entered_pipeline.v1", "contact.pipeline_status_changed.v1"]
+    assert {each.causationid for each in said} == {channel.id}, "they waited for it"
+
+
+async def test_nobody_waits_for_a_project_of_which_another_replica_hears_just_then(reactions: Any) -> None:
+    ana, place = new_id(), reactions.nowhere()
+
+    async with hearing(reactions, created(reactions, place, ana)):
+        project = await held_up(reactions.hear(reactions.project_created(place)))
+    await project
+
+    assert await places(reactions) == [(ana, "Novo", True)]
