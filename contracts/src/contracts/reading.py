@@ -1,6 +1,7 @@
 """Reading events off the wire: a good one becomes a typed event, a bad one says why it cannot."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -50,7 +51,7 @@ class Reader:
         self._decode = msgspec.json.Decoder(Event[payload]).decode
         self._decode_all = msgspec.json.Decoder(list[Event[payload]]).decode
 
-    def read_all(self, body: bytes) -> list[AnyEvent | Unreadable]:
+    def read_all(self, body: bytes) -> Sequence[AnyEvent | Unreadable]:
         """Return the events of a batch message; raise UndecodableError when it is no array.
 
         All at once, and one by one only where that fails: cutting a message first and reading its events afterwards looks at each
@@ -62,7 +63,7 @@ class Reader:
                 self._require_ours(event)
         except (msgspec.DecodeError, ValueError):
             return [self.read(element) for element in elements_of(body)]
-        return list(events)
+        return events
 
     def read(self, element: bytes | msgspec.Raw) -> AnyEvent | Unreadable:
         """Return the event, or why it cannot be read."""
