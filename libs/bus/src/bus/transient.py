@@ -9,7 +9,7 @@ from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 from contracts.envelope import AnyEvent
-from contracts.reading import Reader, UndecodableError, Unreadable, elements_of
+from contracts.reading import Reader, UndecodableError, Unreadable
 from contracts.topology import Topology
 from kernel.backoff import Backoff
 from kernel.ids import new_id
@@ -81,14 +81,13 @@ class TransientSubscriptions:
                     wait.cancel()
 
     async def _deliver(self, message: AbstractIncomingMessage) -> None:
-        try:
-            elements = elements_of(message.body)
-        except UndecodableError:
-            return
         reader, hear = self._handlers.get(message.type or "", (None, None))
         if reader is None or hear is None:
             return
-        events = [event for event in map(reader.read, elements) if not isinstance(event, Unreadable)]
+        try:
+            events = [event for event in reader.read_all(message.body) if not isinstance(event, Unreadable)]
+        except UndecodableError:
+            return
         try:
             await hear(events)
         except Exception as error:  # a cache or a socket that fails must not stop the hearing
