@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import uvloop
 
 PHONES = 20_000
+MOST_PER_S = 5_000
+"""More than two cores can take."""
 
 
 class Poster(asyncio.Protocol):
@@ -72,12 +74,14 @@ class Load:
             f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n".encode()
         )
         self._key = key.encode()
-        self._until = time.monotonic() + seconds
         self._random = random.Random(seed)
         self._run = f"{seed:x}{int(time.time()):x}".upper()
         self._open = connections
         self.done = asyncio.Event()
         self.sent = 0
+        # Written and signed before the clock starts: the generator shares the machine with what it measures.
+        self._requests = [self._request(number) for number in range(int(seconds * MOST_PER_S) + connections)]
+        self._until = time.monotonic() + seconds
         self.answers: dict[int, int] = {}
 
     def running(self) -> bool:
@@ -93,12 +97,15 @@ class Load:
     def request(self) -> bytes:
         """Return the next signed request."""
         self.sent += 1
+        return self._requests[self.sent - 1]
+
+    def _request(self, number: int) -> bytes:
         phone = f"55119{self._random.randrange(1, PHONES):08}"
         now = int(time.time())
         body = (
-            f'{{"id":"evt_{self._run}_{self.sent}","timestamp":{now}000,"event":"message.any","session":"default","engine":"WEBJS",'
-            f'"payload":{{"id":"false_{phone}@c.us_{self._run}{self.sent}","timestamp":{now},"from":"{phone}@c.us",'
-            f'"to":"5511888888888@c.us","fromMe":false,"body":"Hello, I would like to know the price of product {self.sent} please",'
+            f'{{"id":"evt_{self._run}_{number}","timestamp":{now}000,"event":"message.any","session":"default","engine":"WEBJS",'
+            f'"payload":{{"id":"false_{phone}@c.us_{self._run}{number}","timestamp":{now},"from":"{phone}@c.us",'
+            f'"to":"5511888888888@c.us","fromMe":false,"body":"Hello, I would like to know the price of product {number} please",'
             f'"hasMedia":false,"ack":1,"vCards":[]}},"environment":{{"tier":"PLUS","version":"2025.9.1","engine":"WEBJS"}}}}'
         ).encode()
         signature = hmac.new(self._key, body, hashlib.sha512).hexdigest()

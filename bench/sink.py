@@ -9,12 +9,23 @@ import json
 import signal
 import time
 from collections.abc import Sequence
+from typing import ClassVar
 
 import uvloop
 from bus.transient import TransientSubscriptions
 from contracts.envelope import AnyEvent
+from contracts.fields import Moment, Wire
 from contracts.message.received_v1 import MessageReceivedV1
 from contracts.topology import load_topology
+
+
+class Heard(Wire, kw_only=True):
+    """All that is looked at of a message: a subscriber reads what it needs, and this one shares the machine with what it measures."""
+
+    TYPE: ClassVar[str] = MessageReceivedV1.TYPE
+
+    message_id: str
+    received_at: Moment
 
 
 class Sink:
@@ -50,7 +61,7 @@ async def main(url: str) -> None:
     """Listen until SIGTERM."""
     sink, stopping = Sink(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    hearing = TransientSubscriptions(url, "bench", load_topology(), {MessageReceivedV1: sink.hear})
+    hearing = TransientSubscriptions(url, "bench", load_topology(), {Heard: sink.hear})
     running = asyncio.create_task(hearing.run(stopping))
     await hearing.listening.wait()
     print("listening", flush=True)
