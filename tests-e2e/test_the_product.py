@@ -12,6 +12,7 @@ from kernel.ids import new_id
 from local_stack.doctor.examination import examine
 from local_stack.process_table import SERVICES, programs, url
 from local_stack.processes import Process
+from outbox.said import events_said
 from product import Product, log_of
 from testkit.eventually import eventually
 from waha_simulator.payloads import Person
@@ -69,13 +70,12 @@ async def test_an_event_of_an_unknown_version_is_parked_with_its_reason_and_can_
     await tenant.post(tenant.text(ANA, "hello"))
     await tenant.messages(1)
     connection = await product.superuser()
-    body = await connection.fetchval(
-        "select convert_from(body, 'UTF8') from contact.outbox_events where tenant_id = $1::uuid"
-        " and type = 'contact.sender_identified.v1'",
-        tenant.tenant_id,
-    )
+    said = [json.loads(each) for each in await events_said(connection, "contact", "contact.sender_identified.v1")]
     await connection.close()
-    event = json.loads(body) | {"id": new_id(), "type": "contact.sender_identified.v99"}
+    event = next(each for each in said if each["tenantid"] == tenant.tenant_id) | {
+        "id": new_id(),
+        "type": "contact.sender_identified.v99",
+    }
 
     import aio_pika
 

@@ -7,7 +7,7 @@ from typing import Any
 from bus import applying
 from bus.applying import Applier, Heard
 from bus.collector import Collector
-from contracts.envelope import AnyEvent
+from contracts.bundles import Bundle
 from kernel.failures import Failure
 from outbox import relay
 from outbox.inbox import Inbox
@@ -17,8 +17,8 @@ from outbox.relay import Relay
 def without_inbox() -> None:
     """Everything looks new."""
 
-    async def meet(self: Any, connection: Any, met: Sequence[tuple[str, str, str]]) -> set[str]:
-        return {event_id for event_id, _, _ in met}
+    async def meet(self: Any, connection: Any, met: Sequence[tuple[str, str, bool]]) -> set[str]:
+        return {each for each, _, _ in met}
 
     Inbox._meet = meet  # type: ignore[method-assign]
 
@@ -27,10 +27,10 @@ def without_confirm() -> None:
     """Strike off first, publish afterwards."""
     publish = Relay._publish
 
-    async def hope(self: Any, routing_key: str, waiting: Any) -> list[int]:
+    async def hope(self: Any, routing_key: str, waiting: Any) -> list[Any]:
         task = asyncio.ensure_future(publish(self, routing_key, waiting))
         task.add_done_callback(lambda done: done.exception())
-        return [each.seq for each in waiting]
+        return list(waiting)
 
     Relay._publish = hope  # type: ignore[method-assign]
 
@@ -58,11 +58,12 @@ def without_bisection() -> None:
     apply = Applier._apply
 
     async def all_or_nothing(self: Any, heard: Heard, gone: asyncio.Event) -> None:
-        if not any(event.data.poisonous for _, event in heard):
+        if not any(event.data.poisonous for _, bundle in heard for event in bundle.events):
             await apply(self, heard, gone)
             return
-        for subscription, event in heard:
-            await self._park(subscription.consumer, [applying._poisonous(event, "not halved")], 1, gone)
+        for subscription, bundle in heard:
+            items = [applying._poisonous(event, "not halved") for event in bundle.events]
+            await self._park(subscription.consumer, items, 1, bundle.id, gone)
 
     Applier._apply = all_or_nothing  # type: ignore[method-assign]
 
@@ -86,8 +87,12 @@ def without_order() -> None:
     """Apply every batch backwards."""
     apply = Inbox.apply
 
-    async def backwards(self: Any, heard: Sequence[tuple[str, Sequence[AnyEvent], Any]]) -> list[int]:
-        return await apply(self, [(consumer, events[::-1], handle) for consumer, events, handle in heard])
+    async def backwards(self: Any, heard: Sequence[tuple[str, Sequence[Bundle], Any]]) -> list[int]:
+        turned = [
+            (consumer, [each._replace(events=each.events[::-1]) for each in bundles[::-1]], handle)
+            for consumer, bundles, handle in heard
+        ]
+        return await apply(self, turned)
 
     Inbox.apply = backwards  # type: ignore[method-assign]
 

@@ -19,6 +19,7 @@ from bus.connection import connected
 from bus.topology import Names, declare
 from contracts.topology import Topology
 from kernel.ids import new_id
+from outbox.said import events_said
 from outbox.work import Works
 from postgres.database import Database
 from testkit.eventually import eventually
@@ -140,14 +141,10 @@ class Wire:
         """After a refusal, keep of the last round what turns out to have been committed."""
         connection = await asyncpg.connect(self.database.superuser_dsn)
         try:
-            said = await connection.fetch(
-                "select tenant_id::text, convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'chat' as chat,"
-                " (convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'number')::int as number"
-                " from toy.outbox_events where type = 'toy.thing_happened.v1'"
-            )
+            said = [json.loads(each) for each in await events_said(connection, "toy", toy.ThingHappenedV1.TYPE)]
         finally:
             await connection.close()
-        there = {(tenant, chat, number) for tenant, chat, number in said}
+        there = {(event["tenantid"], event["data"]["chat"], event["data"]["number"]) for event in said}
         for (tenant, chat), numbers in self.said.items():
             old = before.get((tenant, chat), [])
             self.said[tenant, chat] = old + [n for n in numbers[len(old) :] if (tenant, chat, n) in there]

@@ -103,7 +103,8 @@ def asyncapi_file(choreography: Choreography) -> Iterator[tuple[Path, str]]:
         "info": {
             "title": "Ventros CRM events",
             "version": "1",
-            "description": "A message is a JSON array of events of one type and one partition.",
+            "description": "A message holds events of one type and one partition: bundles of them, each a JSON array packed with"
+            " Zstandard, as the header `bundles` tells (their ids and lengths); without that header one plain JSON array.",
         },
         "defaultContentType": BATCH_CONTENT_TYPE,
         "channels": channels,

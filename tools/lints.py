@@ -39,7 +39,7 @@ MADE_SQL_ALLOWED = {
     "libs/postgres/src/postgres/roles.py": "role statements take no parameters; names come from the list of services",
     "libs/postgres/src/postgres/listing.py": "columns and operators come from closed tables, values are parameters",
     "libs/web/src/web/paging.py": "counts what a Listing selects, with the same closed tables",
-    "libs/testkit/src/testkit/serving.py": "reads the outbox of the service under test, by its name",
+    "libs/outbox/src/outbox/said.py": "reads the outbox of a service by its name",
     "services/channel-gateway/src/channel_gateway/adapters/channels_in_postgres.py": "columns come from a closed set",
     "services/channel-gateway/src/channel_gateway/adapters/receiving_channels_in_postgres.py": "one of two functions",
     "libs/testkit/src/testkit/servers.py": "databases of tests are made and dropped by names that it invents",

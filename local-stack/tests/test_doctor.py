@@ -135,16 +135,16 @@ async def test_tables_of_another_version_are_told(instance: Instance, administra
 
 
 async def test_a_wall_that_was_taken_down_is_told(instance: Instance, administrator: asyncpg.Connection) -> None:
-    await administrator.execute("alter table contact.inbox_events disable row level security")
+    await administrator.execute("alter table contact.parked_events disable row level security")
     complaint = _only(await databases.examine(instance, ONLY), "FAIL")
-    await administrator.execute("alter table contact.inbox_events enable row level security")
+    await administrator.execute("alter table contact.parked_events enable row level security")
     assert "another tenant reads its rows" in complaint.told
 
 
 async def test_a_right_that_was_taken_away_is_told(instance: Instance, administrator: asyncpg.Connection) -> None:
-    await administrator.execute("revoke insert on contact.inbox_events from contact_app")
+    await administrator.execute("revoke insert on contact.parked_events from contact_app")
     complaint = _only(await databases.examine(instance, ONLY), "FAIL")
-    await administrator.execute("grant insert on contact.inbox_events to contact_app")
+    await administrator.execute("grant insert on contact.parked_events to contact_app")
     assert "contact: cannot write or read: InsufficientPrivilegeError" in complaint.told
 
 
@@ -161,7 +161,7 @@ async def test_what_waits_for_the_broker_and_what_waits_for_a_person_is_counted(
     instance: Instance, administrator: asyncpg.Connection
 ) -> None:
     await administrator.execute(
-        "insert into contact.outbox_pending values (1, $1, $1, 'x.0', now() - interval '2 minutes')", new_id()
+        "insert into contact.outbox_pending values (1, $1, 'x.0', 1, now() - interval '2 minutes')", new_id()
     )
     await administrator.execute(
         "insert into contact.parked_events (id, consumer, event_id, reason, error, event)"

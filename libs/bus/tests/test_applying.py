@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from bus.applying import Applier, Read
+from bus.applying import Applier
 from bus.subscription import Handle, Subscription
+from contracts.bundles import Bundle
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.fields import Wire
 from contracts.reading import Unreadable
@@ -42,11 +43,12 @@ class Store:
         self.transactions: list[list[tuple[str, list[int]]]] = []
         self.parked: list[tuple[str, str]] = []
 
-    async def apply(self, heard: Sequence[tuple[str, Sequence[AnyEvent], Handle]]) -> list[int]:
-        if any(event.data.number in self.poison for _, events, _ in heard for event in events):
+    async def apply(self, heard: Sequence[tuple[str, Sequence[Bundle], Handle]]) -> list[int]:
+        numbers = [(who, [event.data.number for each in bundles for event in each.events]) for who, bundles, _ in heard]
+        if any(number in self.poison for _, each in numbers for number in each):
             raise PoisonError
-        self.transactions.append([(consumer, [event.data.number for event in events]) for consumer, events, _ in heard])
-        return [len(events) for _, events, _ in heard]
+        self.transactions.append(numbers)
+        return [len(each) for _, each in numbers]
 
     async def park(self, consumer: str, items: Sequence[Any]) -> None:
         self.parked += [(consumer, item.reason) for item in items]
@@ -75,20 +77,20 @@ def said(payload: Any) -> AnyEvent:
     )
 
 
-def things(*numbers: int) -> list[Read]:
-    return [said(ThingHappenedV1(number=number)) for number in numbers]
+def things(*numbers: int) -> Bundle:
+    return Bundle(new_id(), [said(ThingHappenedV1(number=number)) for number in numbers])
 
 
-def others(*numbers: int) -> list[Read]:
-    return [said(OtherHappenedV1(number=number)) for number in numbers]
+def others(*numbers: int) -> Bundle:
+    return Bundle(new_id(), [said(OtherHappenedV1(number=number)) for number in numbers])
 
 
-async def apply(store: Store, heard: dict[Subscription, list[Read]]) -> None:
-    def parked(consumer: str, item: Unreadable, attempts: int) -> Unreadable:
+async def apply(store: Store, heard: dict[Subscription, Bundle]) -> None:
+    def parked(consumer: str, item: Unreadable, attempts: int, bundle_id: str | None) -> Unreadable:
         return item
 
     applier = Applier(store, classify=lambda _: Failure.DETERMINISTIC, parked=parked, describe=repr)
-    await applier.apply(heard, asyncio.Event())
+    await applier.apply({each: [bundle] for each, bundle in heard.items()}, asyncio.Event())
 
 
 async def test_events_of_several_types_share_one_transaction_each_type_in_its_order() -> None:
@@ -113,8 +115,14 @@ async def test_one_that_cannot_be_applied_is_parked_alone_and_all_others_of_ever
 async def test_what_cannot_be_read_is_parked_for_its_own_consumer_and_holds_nobody_up() -> None:
     store = Store()
 
-    bad = THINGS.reader.read(b'{"id":"x"}'), OTHERS.reader.read(encode(things(5)[0]))
-    await apply(store, {THINGS: [bad[0], *things(1)], OTHERS: [bad[1], *others(2)]})
+    bad = THINGS.reader.read(b'{"id":"x"}'), OTHERS.reader.read(encode(things(5).events[0]))
+    await apply(
+        store,
+        {
+            THINGS: Bundle(new_id(), [bad[0], *things(1).events]),
+            OTHERS: Bundle(new_id(), [bad[1], *others(2).events]),
+        },
+    )
 
     assert store.parked == [("things", "undecodable"), ("others", "invalid")]
     assert store.transactions == [[("things", [1]), ("others", [2])]]

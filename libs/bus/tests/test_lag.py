@@ -12,6 +12,7 @@ from bus.lag import age_of_oldest_s
 from bus.publisher import BrokerPublisher
 from bus.subscription import Handle, Subscription
 from bus.topology import declare
+from contracts.bundles import StoredBundle, packed
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.fields import Wire
 from contracts.reading import Unreadable
@@ -105,7 +106,9 @@ async def test_lag_is_unknown_before_subscribing_then_none_then_grows_while_an_e
             assert await eventually(lambda: consuming.lag_s(datetime.now(UTC)) == 0, within_s=20)
 
             thing = a_thing(datetime.now(UTC) - timedelta(seconds=60))
-            await publisher.publish(f"{ThingHappenedV1.TYPE}.0", ThingHappenedV1.TYPE, [encode(thing)])
+            await publisher.publish(
+                f"{ThingHappenedV1.TYPE}.0", ThingHappenedV1.TYPE, [StoredBundle(thing.id, 1, packed([encode(thing)]))]
+            )
             await eventually(lambda: (consuming.lag_s(datetime.now(UTC)) or 0) >= 60, within_s=10)
 
             inbox.let_go.set()

@@ -110,7 +110,7 @@ async def test_partitions_are_made_ahead_and_old_ones_dropped_whole(toy: Toy) ->
     this_week = milliseconds_of(new_id()) // WEEK_MS
     old = this_week - 10
     await owner.execute(
-        f"create table outbox_events_w{old} partition of outbox_events"
+        f"create table outbox_bundles_w{old} partition of outbox_bundles"
         f" for values from ('{first_id_at(old * WEEK_MS)}') to ('{first_id_at((old + 1) * WEEK_MS)}')"
     )
     await owner.close()
@@ -121,8 +121,8 @@ async def test_partitions_are_made_ahead_and_old_ones_dropped_whole(toy: Toy) ->
     names = {
         row["relname"] for row in await toy.administrator.fetch("select relname from pg_class where relispartition")
     }
-    assert f"outbox_events_w{old}" not in names
-    for parent in ("outbox_events", "inbox_events"):
+    assert f"outbox_bundles_w{old}" not in names
+    for parent in ("outbox_bundles", "inbox_bundles"):
         assert {f"{parent}_w{this_week + ahead}" for ahead in range(3)} <= names
 
 

@@ -39,7 +39,7 @@ async def names(toy_works, caller) -> list[str]:
 
 async def events(toy_works, caller) -> int:
     async with toy_works.begin([caller.tenant_id]) as work:
-        found: int = await work.connection.fetchval("select count(*) from outbox_events")
+        found: int = await work.connection.fetchval("select coalesce(sum(events), 0) from outbox_bundles")
         return found
 
 

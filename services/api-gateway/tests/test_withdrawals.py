@@ -10,6 +10,7 @@ from api_gateway.withdrawals import KEPT_S, Withdrawal, Withdrawals
 from bus.connection import connected
 from bus.publisher import BrokerPublisher
 from bus.topology import declare
+from contracts.bundles import StoredBundle, packed
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
@@ -44,7 +45,7 @@ async def say(servers: Servers, exchange: Topology, data: Any) -> AnyEvent:
     )
     publisher = BrokerPublisher(servers.rabbitmq_url, "identity", exchange)
     try:
-        await publisher.publish(f"{data.TYPE}.0", data.TYPE, [encode(event)])
+        await publisher.publish(f"{data.TYPE}.0", data.TYPE, [StoredBundle(event.id, 1, packed([encode(event)]))])
     finally:
         await publisher.close()
     return event

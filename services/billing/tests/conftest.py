@@ -9,6 +9,7 @@ import msgspec
 import pytest_asyncio
 from billing.bootstrap import build
 from contracts.automation_rule.executed_v1 import AutomationRuleExecutedV1
+from contracts.bundles import alone
 from contracts.envelope import AnyEvent, first_event
 from contracts.fields import SenderRef
 from contracts.identity.tenant_created_v1 import IdentityTenantCreatedV1
@@ -125,7 +126,7 @@ class House:
     async def hears(self, *events: AnyEvent) -> int:
         """Deliver events of one type as one batch, through the real inbox; return how many were new."""
         subscription = self._subscription(events)
-        return sum(await self.served.parts.inbox.apply([(subscription.consumer, events, subscription.handle)]))
+        return sum(await self.served.parts.inbox.apply([(subscription.consumer, alone(events), subscription.handle)]))
 
     async def hears_without_inbox(self, *events: AnyEvent) -> None:
         """Apply a batch as if the inbox were switched off."""

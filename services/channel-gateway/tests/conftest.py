@@ -20,6 +20,7 @@ from channel_gateway.settings import Settings
 from kernel.failpoints import NO_FAILPOINTS
 from kernel.ids import new_id
 from outbox.parked import ParkedEvents
+from outbox.said import events_said
 from outbox.work import Works
 from postgres.database import Database
 from testkit.servers import Servers, ServiceDatabase, create_database, drop_database, migrate, service_database
@@ -191,12 +192,9 @@ class Gateway:
         )
         return [row["state"] for row in found]
 
-    async def said(self, event_type: str = "channel.message_received.v1") -> list[dict[str, Any]]:
-        """Return the events of a type in the outbox, in order."""
-        found = await self.rows(
-            "select body from channel_gateway.outbox_events where type = $1 order by seq", event_type
-        )
-        return [json.loads(row["body"]) for row in found]
+    async def said(self, event_type: str | None = "channel.message_received.v1") -> list[dict[str, Any]]:
+        """Return the events of a type in the outbox, in order; None: of all types, those of a transaction type by type."""
+        return [json.loads(each) for each in await events_said(self.administrator, "channel_gateway", event_type)]
 
     async def close(self) -> None:
         await self.http.aclose()

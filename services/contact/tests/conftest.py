@@ -9,6 +9,7 @@ import httpx
 import pytest_asyncio
 from contact.bootstrap import build
 from contracts.automation_rule.execution_ref import ExecutionRef
+from contracts.bundles import alone
 from contracts.contact.tag_add_requested_v1 import ContactTagAddRequestedV1
 from contracts.contact.tag_remove_requested_v1 import ContactTagRemoveRequestedV1
 from contracts.envelope import AnyEvent, first_event
@@ -87,7 +88,7 @@ class Desk:
     async def hears(self, *events: AnyEvent) -> int:
         """Deliver events of one type as one batch, through the real inbox; return how many were new."""
         subscription = next(each for each in self.served.blueprint.subscriptions if each.reader.type == events[0].type)
-        return sum(await self.served.parts.inbox.apply([(subscription.consumer, events, subscription.handle)]))
+        return sum(await self.served.parts.inbox.apply([(subscription.consumer, alone(events), subscription.handle)]))
 
 
 @pytest_asyncio.fixture

@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
+from contracts.bundles import alone
 from contracts.chat.created_v1 import ChatCreatedV1
 from contracts.contact.sender_identified_v1 import ContactSenderIdentifiedV1
 from contracts.content import Text
@@ -169,7 +170,7 @@ class Line:
             if then is not None:
                 await handle(events, work)
                 raise then
-        await inbox.apply([(events[0].type, events, handle)])
+        await inbox.apply([(events[0].type, alone(events), handle)])
 
     async def turn(self, shard: Shard = Shard(0, 1)) -> tuple[Turn, list[AnyEvent]]:  # noqa: B008 - it is frozen
         """Take a timekeeper's turn; return what it told and what was said."""

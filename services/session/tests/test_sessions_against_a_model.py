@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel.ids import new_id
 from msgspec import json
+from outbox.said import events_said
 from session.application.announcements import Announcements
 from session.domain.attendance import Session
 from session.domain.open_sessions import OpenSessions
@@ -230,10 +231,8 @@ class ServiceHouse:
         await self.line.lags(0)
 
     async def seen(self) -> dict[tuple[str, str], list[Seen]]:
-        bodies = await self.line.administrator.fetch(
-            "select body from session.outbox_events where type = 'session.ended.v1'"
-        )
-        told = by_session([json.decode(row["body"], type=Event[SessionEndedV1]) for row in bodies])
+        bodies = await events_said(self.line.administrator, "session", SessionEndedV1.TYPE)
+        told = by_session([json.decode(body, type=Event[SessionEndedV1]) for body in bodies])
         found: dict[tuple[str, str], list[Seen]] = {}
         for row in await self.line.sessions():
             counts = row["message_count"], row["messages_from_contact"]
@@ -367,7 +366,7 @@ async def database(database_of: DatabaseOf) -> ServiceDatabase:
     return await database_of("session", "session")
 
 
-EMPTY = "truncate session.sessions, session.outbox_events, session.outbox_pending, session.inbox_events"
+EMPTY = "truncate session.sessions, session.outbox_bundles, session.outbox_pending, session.inbox_bundles"
 
 
 def test_the_service_says_of_sessions_what_their_messages_say(

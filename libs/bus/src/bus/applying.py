@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
+from contracts.bundles import Bundle
 from contracts.envelope import AnyEvent, encode
 from contracts.reading import Unreadable
 from kernel.backoff import Backoff
@@ -24,7 +25,7 @@ RACE_ATTEMPTS = 5
 class Inbox(Protocol):
     """Where effects and inbox rows commit together."""
 
-    async def apply(self, heard: Sequence[tuple[str, Sequence[AnyEvent], Handle]]) -> Sequence[int]:
+    async def apply(self, heard: Sequence[tuple[str, Sequence[Bundle], Handle]]) -> Sequence[int]:
         """Apply what is new of each consumer's events in one transaction; return how many that were, in the same order."""
 
     async def park(self, consumer: str, items: Sequence[Any]) -> None:
@@ -35,9 +36,8 @@ class AbandonedError(Exception):
     """The deliveries are no longer ours: the channel closed while we repeated. The broker delivers them again."""
 
 
-Read = AnyEvent | Unreadable
-Heard = Sequence[tuple[Subscription, AnyEvent]]
-"""Events with those who hear them, those of one subscription together and in order."""
+Heard = Sequence[tuple[Subscription, Bundle]]
+"""Bundles with those who hear them, those of one subscription together and in order."""
 
 
 class Applier:
@@ -48,55 +48,61 @@ class Applier:
         inbox: Inbox,
         *,
         classify: Callable[[BaseException], Failure],
-        parked: Callable[[str, Unreadable, int], Any],
+        parked: Callable[[str, Unreadable, int, str | None], Any],
         describe: Callable[[BaseException], str],
     ) -> None:
-        """`parked(consumer, unreadable, attempts)` makes what the inbox parks; `describe` names an error without values."""
+        """`parked(consumer, unreadable, attempts, bundle_id)` makes what the inbox parks; `describe` names an error without values."""
         self._inbox = inbox
         self._classify = classify
         self._parked = parked
         self._describe = describe
 
-    async def apply(self, read: Mapping[Subscription, Sequence[Read]], gone: asyncio.Event) -> None:
+    async def apply(self, read: Mapping[Subscription, Sequence[Bundle]], gone: asyncio.Event) -> None:
         """Apply all, each subscription's in order; raise AbandonedError when `gone` is set while we wait for something to come back."""
-        heard: list[tuple[Subscription, AnyEvent]] = []
+        heard: list[tuple[Subscription, Bundle]] = []
         unreadable: list[tuple[str, list[Unreadable]]] = []
-        for subscription, events in read.items():
-            heard += [(subscription, event) for event in events if not isinstance(event, Unreadable)]
-            if bad := [event for event in events if isinstance(event, Unreadable)]:
+        for subscription, bundles in read.items():
+            bad = [event for bundle in bundles for event in bundle.events if isinstance(event, Unreadable)]
+            if bad:
                 unreadable.append((subscription.consumer, bad))
-            gauges.BATCH_SIZE.labels(subscription.consumer).observe(len(events))
+                bundles = _readable(bundles)
+            heard += [(subscription, bundle) for bundle in bundles]
+            gauges.BATCH_SIZE.labels(subscription.consumer).observe(
+                len(bad) + sum(len(bundle.events) for bundle in bundles)
+            )
         started = time.monotonic()
-        with start_batch_span("consume", [event.traceparent for _, event in heard if event.traceparent]):
+        traces = [event.traceparent for _, bundle in heard for event in bundle.events if event.traceparent]
+        with start_batch_span("consume", traces):
             if heard:
                 await self._apply(heard, gone)
             for consumer, items in unreadable:
-                await self._park(consumer, items, 1, gone)
+                await self._park(consumer, items, 1, None, gone)
         now, took = time.time(), time.monotonic() - started
         for subscription, applied in _by_subscription(heard):
             gauges.APPLY_DURATION.labels(subscription.consumer).observe(took)
-            gauges.LATENCY.labels(subscription.consumer).observe(max(0.0, now - applied[-1].time.timestamp()))
+            newest = applied[-1].events[-1]
+            gauges.LATENCY.labels(subscription.consumer).observe(max(0.0, now - newest.time.timestamp()))
 
     async def _apply(self, heard: Heard, gone: asyncio.Event) -> None:
         batches = _by_subscription(heard)
         consumers = [subscription.consumer for subscription, _ in batches]
         try:
             fresh = await self._repeat(
-                lambda: self._inbox.apply([(each.consumer, events, each.handle) for each, events in batches]),
+                lambda: self._inbox.apply([(each.consumer, bundles, each.handle) for each, bundles in batches]),
                 consumers,
                 gone,
             )
         except AbandonedError:
             raise
         except Exception as error:  # deterministic: whatever a handler raised
-            if len(heard) > 1:
+            if len(heard) > 1 or len(heard[0][1].events) > 1:
                 for consumer in consumers:
                     gauges.SPLITS.labels(consumer).inc()
-                middle = len(heard) // 2
-                await self._apply(heard[:middle], gone)
-                await self._apply(heard[middle:], gone)
+                for half in _halves(heard):
+                    await self._apply(half, gone)
                 return
-            consumer, event = consumers[0], heard[0][1]
+            consumer, bundle = consumers[0], heard[0][1]
+            event = bundle.events[0]
             log.error(
                 "event parked",
                 consumer=consumer,
@@ -106,14 +112,17 @@ class Applier:
                 tenant_id=event.tenantid,
                 error_type=type(error).__name__,
             )
-            await self._park(consumer, [_poisonous(event, self._describe(error))], RACE_ATTEMPTS, gone)
+            item = _poisonous(event, self._describe(error))
+            await self._park(consumer, [item], RACE_ATTEMPTS, bundle.id, gone)
             return
-        for (subscription, events), new in zip(batches, fresh, strict=True):
-            if new < len(events):
-                gauges.DUPLICATES.labels(subscription.consumer).inc(len(events) - new)
+        for (subscription, bundles), new in zip(batches, fresh, strict=True):
+            if known := sum(len(bundle.events) for bundle in bundles) - new:
+                gauges.DUPLICATES.labels(subscription.consumer).inc(known)
 
-    async def _park(self, consumer: str, items: Sequence[Unreadable], attempts: int, gone: asyncio.Event) -> None:
-        parked = [self._parked(consumer, item, attempts) for item in items]
+    async def _park(
+        self, consumer: str, items: Sequence[Unreadable], attempts: int, bundle_id: str | None, gone: asyncio.Event
+    ) -> None:
+        parked = [self._parked(consumer, item, attempts, bundle_id) for item in items]
         await self._repeat(lambda: self._inbox.park(consumer, parked), [consumer], gone)
         for item in items:
             gauges.PARKED.labels(consumer, item.reason).inc()
@@ -143,11 +152,29 @@ class Applier:
             raise AbandonedError
 
 
-def _by_subscription(heard: Heard) -> list[tuple[Subscription, list[AnyEvent]]]:
+def _by_subscription(heard: Heard) -> list[tuple[Subscription, list[Bundle]]]:
     return [
-        (subscription, [event for _, event in pairs])
+        (subscription, [bundle for _, bundle in pairs])
         for subscription, pairs in groupby(heard, key=lambda pair: pair[0])
     ]
+
+
+def _readable(bundles: Sequence[Bundle]) -> list[Bundle]:
+    readable = (
+        bundle._replace(events=[each for each in bundle.events if not isinstance(each, Unreadable)])
+        for bundle in bundles
+    )
+    return [bundle for bundle in readable if bundle.events]
+
+
+def _halves(heard: Heard) -> tuple[Heard, Heard]:
+    """Cut between bundles as long as there are several, then the one that is left."""
+    if len(heard) > 1:
+        middle = len(heard) // 2
+        return heard[:middle], heard[middle:]
+    ((subscription, bundle),) = heard
+    first, second = bundle.halves()
+    return [(subscription, first)], [(subscription, second)]
 
 
 def _poisonous(event: AnyEvent, error: str) -> Unreadable:

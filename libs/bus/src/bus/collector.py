@@ -12,17 +12,18 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import ChannelNotFoundEntity
+from contracts.bundles import BUNDLES, Bundle, read_bundles
 from contracts.reading import UndecodableError
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
 from telemetry.logs import get_logger
 
 from bus import gauges
-from bus.applying import AbandonedError, Applier, Read
+from bus.applying import AbandonedError, Applier
 from bus.connection import BROKER_ERRORS, SETUP_TIMEOUT_S, connected, open_consuming_channel
 from bus.lag import SETTLED_IN_S, age_of_oldest_s
 from bus.subscription import Subscription
@@ -66,6 +67,7 @@ class _Delivery(NamedTuple):
 
     queue: _Queue
     body: bytes
+    bundles: Any
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class _Run:
     """A contiguous run of deliveries. `decodable_tag` is the last of those that could be cut into events."""
 
     decodable_tag: int | None = None
-    heard: dict[Subscription, list[Read]] = field(default_factory=dict)
+    heard: dict[Subscription, list[Bundle]] = field(default_factory=dict)
     undecodable: list[int] = field(default_factory=list)
     events: int = 0
 
@@ -90,7 +92,7 @@ class _Intake:
     async def deliver(self, queue: _Queue, message: AbstractIncomingMessage) -> None:
         """Append; this is all that happens per delivery."""
         assert message.delivery_tag is not None
-        self._arrived[message.delivery_tag] = _Delivery(queue, message.body)
+        self._arrived[message.delivery_tag] = _Delivery(queue, message.body, message.headers.get(BUNDLES))
         self.woken.set()
 
     def close(self) -> None:
@@ -117,9 +119,9 @@ class _Intake:
             run = run or _Run()
             try:
                 subscription = delivery.queue.subscription
-                read = subscription.reader.read_all(delivery.body)
-                run.heard.setdefault(subscription, []).extend(read)
-                run.events += len(read)
+                bundles = read_bundles(subscription.reader, delivery.body, delivery.bundles)
+                run.heard.setdefault(subscription, []).extend(bundles)
+                run.events += sum(len(bundle.events) for bundle in bundles)
                 run.decodable_tag = self._next_tag
             except UndecodableError:
                 run.undecodable.append(self._next_tag)
@@ -153,7 +155,7 @@ class Collector:
         self._subscribed: set[_Queue] = set()
         self._whole_since: float | None = None
         self._intake = _Intake()
-        self._in_hand: Mapping[Subscription, Sequence[Read]] = {}
+        self._in_hand: Mapping[Subscription, Sequence[Bundle]] = {}
 
     def waits_for(self) -> list[str]:
         """Return the consumers whose preferred queues are not all there: connected is not the same as consuming."""
@@ -168,13 +170,18 @@ class Collector:
         """
         if self._whole_since is None or time.monotonic() - self._whole_since < SETTLED_IN_S:
             return None
-        lags = {each.consumer: age_of_oldest_s(self._in_hand.get(each, ()), now) for each in self._subscriptions}
-        for (subscription, _), body in self._intake.oldest():
+        lags = {
+            each.consumer: age_of_oldest_s([e for bundle in self._in_hand.get(each, ()) for e in bundle.events], now)
+            for each in self._subscriptions
+        }
+        for (subscription, _), body, header in self._intake.oldest():
             try:
-                waiting = subscription.reader.read_all(body)
+                waiting = read_bundles(subscription.reader, body, header)
             except UndecodableError:
                 continue
-            lags[subscription.consumer] = max(lags[subscription.consumer], age_of_oldest_s(waiting[:1], now))
+            lags[subscription.consumer] = max(
+                lags[subscription.consumer], age_of_oldest_s(waiting[0].events[:1] if waiting else [], now)
+            )
         return lags
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -26,7 +26,7 @@ class Consuming:
         limits: Limits,
         *,
         classify: Callable[[BaseException], Failure],
-        parked: Callable[[str, Unreadable, int], Any],
+        parked: Callable[[str, Unreadable, int, str | None], Any],
         describe: Callable[[BaseException], str],
         dependency_answers: Callable[[], Awaitable[bool]],
         failpoints: Failpoints = NO_FAILPOINTS,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
+from contracts.bundles import BUNDLES, parts_of
 from contracts.reading import UndecodableError, Unreadable, elements_of, id_of_bytes
 from kernel.backoff import Backoff
 from telemetry.logs import get_logger
@@ -32,9 +33,9 @@ class DeadLetterDrain:
         subscriptions: Sequence[Subscription],
         inbox: Inbox,
         *,
-        parked: Callable[[str, Unreadable, int], Any],
+        parked: Callable[[str, Unreadable, int, str | None], Any],
     ) -> None:
-        """`parked(consumer, unreadable, attempts)` makes what the inbox parks."""
+        """`parked(consumer, unreadable, attempts, bundle_id)` makes what the inbox parks."""
         self._url = url
         self._subscriptions = subscriptions
         self._inbox = inbox
@@ -78,38 +79,41 @@ class DeadLetterDrain:
     async def _park(self, subscription: Subscription, message: AbstractIncomingMessage) -> None:
         attempts = _deliveries_of(message)
         items = [
-            self._parked(subscription.consumer, letter, attempts) for letter in letters_of(subscription, message.body)
+            self._parked(subscription.consumer, letter, attempts, bundle_id)
+            for letter, bundle_id in letters_of(subscription, message.body, message.headers.get(BUNDLES))
         ]
         await self._inbox.park(subscription.consumer, items)
         gauges.DEAD_LETTERS.labels(subscription.consumer).inc()
         log.error("dead letter parked", consumer=subscription.consumer, events=len(items), attempts=attempts)
 
 
-def letters_of(subscription: Subscription, body: bytes) -> list[Unreadable]:
-    """Cut a dead letter into what is parked: each event alone, or the bytes where nothing could be decoded."""
+def letters_of(subscription: Subscription, body: bytes, header: Any) -> list[tuple[Unreadable, str | None]]:
+    """Cut a dead letter into what is parked: each event alone, or the bytes where nothing could be decoded.
+
+    With an event that could be read goes the bundle by which the inbox may have met it. One that cannot be read was never met that way.
+    """
     try:
-        elements = elements_of(body)
+        elements = [(part.id, each) for part in parts_of(body, header) for each in elements_of(part.body)]
     except UndecodableError as error:
-        return [Unreadable(body, "undecodable", str(error), event_id=id_of_bytes(body))]
-    letters = []
-    for element in elements:
+        return [(Unreadable(body, "undecodable", str(error), event_id=id_of_bytes(body)), None)]
+    letters: list[tuple[Unreadable, str | None]] = []
+    for bundle_id, element in elements:
         event = subscription.reader.read(element)
         if isinstance(event, Unreadable):
-            letters.append(replace(event, body=bytes(element)))
+            letters.append((replace(event, body=bytes(element)), None))
             continue
-        letters.append(
-            Unreadable(
-                bytes(element),
-                "dead_lettered",
-                "delivered too often without an outcome",
-                event_id=event.id,
-                tenant_id=event.tenantid,
-                project_id=event.projectid,
-                event_type=event.type,
-                subject=event.subject,
-                traceparent=event.traceparent,
-            )
+        letter = Unreadable(
+            bytes(element),
+            "dead_lettered",
+            "delivered too often without an outcome",
+            event_id=event.id,
+            tenant_id=event.tenantid,
+            project_id=event.projectid,
+            event_type=event.type,
+            subject=event.subject,
+            traceparent=event.traceparent,
         )
+        letters.append((letter, bundle_id))
     return letters
 
 

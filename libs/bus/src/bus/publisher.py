@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractConnection, AbstractExchange
+from contracts.bundles import ENCODING, StoredBundle, message_of
 from contracts.envelope import BATCH_CONTENT_TYPE
 from contracts.topology import Topology
 from kernel.ids import new_id
@@ -26,19 +27,21 @@ class BrokerPublisher:
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
 
-    async def publish(self, routing_key: str, event_type: str, bodies: Sequence[bytes]) -> None:
-        """Publish events as one message, a JSON array; return once the broker has it.
+    async def publish(self, routing_key: str, event_type: str, bundles: Sequence[StoredBundle]) -> None:
+        """Publish bundles as one message; return once the broker has it.
 
         Raises when it was refused, could not be routed although somebody subscribes, or was not confirmed within the deadline.
         """
+        body, headers = message_of(bundles)
         message = Message(
-            b"[" + b",".join(bodies) + b"]",
+            body,
             content_type=BATCH_CONTENT_TYPE,
+            content_encoding=ENCODING,
             delivery_mode=DeliveryMode.PERSISTENT,
             message_id=new_id(),
             app_id=self._service,
             type=event_type,
-            headers={"events": len(bodies)},
+            headers=headers,
         )
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
+from contracts.bundles import BUNDLES, read_bundles
 from contracts.envelope import AnyEvent
 from contracts.reading import Reader, UndecodableError, Unreadable
 from contracts.topology import Topology
@@ -85,10 +86,10 @@ class TransientSubscriptions:
         if reader is None or hear is None:
             return
         try:
-            events = [event for event in reader.read_all(message.body) if not isinstance(event, Unreadable)]
+            bundles = read_bundles(reader, message.body, message.headers.get(BUNDLES))
         except UndecodableError:
             return
         try:
-            await hear(events)
+            await hear([event for each in bundles for event in each.events if not isinstance(event, Unreadable)])
         except Exception as error:  # a cache or a socket that fails must not stop the hearing
             log.error("hearing failed", event_type=message.type, error_type=type(error).__name__)

@@ -48,11 +48,12 @@ Redrive = Callable[[asyncpg.Record, UnitOfWork], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One event on its way into the parked table."""
+    """One event on its way into the parked table, with the bundle that it was cut from, if any."""
 
     consumer: str
     unreadable: Unreadable
     attempts: int = 1
+    bundle_id: str | None = None
     delivery_id: str | None = None
 
 

@@ -10,10 +10,10 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import asyncpg
-from contracts.envelope import MAX_EVENT_BYTES
+from contracts.bundles import MAX_BYTES, MAX_EVENTS, StoredBundle
 from kernel.backoff import Backoff
 from kernel.failpoints import NO_FAILPOINTS, Failpoints
 from postgres.database import LOST
@@ -23,7 +23,6 @@ from outbox import gauges
 
 log = get_logger(__name__)
 
-EVENTS_PER_MESSAGE = 200
 BUSY_EVENTS = 8
 LEAST_REST_S, MOST_REST_S = 0.02, 0.2
 WORK_TO_REST = 3.0
@@ -37,32 +36,30 @@ FRESH_BYTES = 32 * 1024 * 1024
 # What was confirmed since the last look is struck off along with the next one: one way to the server for both.
 PENDING = """
 with struck_off as (delete from outbox_pending where seq = any($3::bigint[]))
-select p.seq, p.event_id::text, p.routing_key from outbox_pending p
+select p.seq, p.bundle_id::text, p.routing_key, p.events from outbox_pending p
 where p.routing_key <> all($1::text[]) and not exists (select from unnest($3::bigint[]) as done (seq) where done.seq = p.seq)
 order by p.seq limit $2
 """
-BODIES = "select id::text, body from outbox_events where id = any($1::uuid[])"
+BODIES = "select id::text, body from outbox_bundles where id = any($1::uuid[])"
 DONE = "delete from outbox_pending where seq = any($1::bigint[])"
 BACKLOG = """
-select count(*) as pending, coalesce(extract(epoch from now() - min(created_at)), 0)::float as lag_s
-from (select created_at from outbox_pending order by seq limit 10000) as waiting
+select coalesce(sum(events), 0)::int as pending, coalesce(extract(epoch from now() - min(created_at)), 0)::float as lag_s
+from (select events, created_at from outbox_pending order by seq limit 10000) as waiting
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """One event on its way to the broker."""
+class Pending(NamedTuple):
+    """One bundle that the broker has not confirmed."""
 
     seq: int
-    type: str
-    body: bytes
+    bundle: StoredBundle
 
 
 class Publisher(Protocol):
     """Where events go. `publish` returns once the broker has confirmed, and raises otherwise, within its own deadline."""
 
-    async def publish(self, routing_key: str, event_type: str, bodies: Sequence[bytes]) -> None:
-        """Publish events of one type and partition as one message."""
+    async def publish(self, routing_key: str, event_type: str, bundles: Sequence[StoredBundle]) -> None:
+        """Publish bundles of one type and partition as one message."""
 
     async def close(self) -> None:
         """Close the connection."""
@@ -104,7 +101,7 @@ class Relay:
         self.leads = False
 
     def wake(self, said: Mapping[str, bytes] | None = None) -> None:
-        """Look now: something was committed. `said`: the bodies of events of this process, by id."""
+        """Look now: something was committed. `said`: the bodies of bundles of this process, by id."""
         if said and self.leads and self._fresh_bytes < FRESH_BYTES:
             self._fresh.update(said)
             self._fresh_bytes += sum(map(len, said.values()))
@@ -196,23 +193,25 @@ class Relay:
         rows = await connection.fetch(PENDING, held, ROWS_PER_LOOK, done)
         if done:
             self._failpoints.reach("relay.after_mark")
-        bodies = await _bodies(connection, [row["event_id"] for row in rows], fresh)
+        bodies = await _bodies(connection, [row["bundle_id"] for row in rows], fresh)
         self._failpoints.reach("relay.after_look")
         lanes: dict[str, list[Pending]] = {}
-        for seq, event_id, routing_key in rows:
-            lanes.setdefault(routing_key, []).append(Pending(seq, routing_key.rpartition(".")[0], bodies[event_id]))
+        for seq, bundle_id, routing_key, events in rows:
+            bundle = StoredBundle(bundle_id, events, bodies[bundle_id])
+            lanes.setdefault(routing_key, []).append(Pending(seq, bundle))
         confirmed = await asyncio.gather(*(self._publish(key, waiting) for key, waiting in lanes.items()))
-        self._confirmed = [seq for lane in confirmed for seq in lane]
-        return len(self._confirmed)
+        self._confirmed = [each.seq for lane in confirmed for each in lane]
+        return sum(each.bundle.events for lane in confirmed for each in lane)
 
-    async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[int]:
-        """Publish what waits in one lane, message after message; return the numbers that the broker confirmed."""
-        confirmed: list[int] = []
+    async def _publish(self, routing_key: str, waiting: Sequence[Pending]) -> list[Pending]:
+        """Publish what waits in one lane, message after message; return what the broker confirmed."""
+        confirmed: list[Pending] = []
+        event_type = routing_key.rpartition(".")[0]
         for run in messages_of(waiting):
             started = time.monotonic()
             try:
                 publishing = asyncio.ensure_future(
-                    self._publisher.publish(routing_key, run[0].type, [each.body for each in run])
+                    self._publisher.publish(routing_key, event_type, [each.bundle for each in run])
                 )
                 await asyncio.sleep(0)
                 self._failpoints.reach("relay.before_confirm")
@@ -220,15 +219,16 @@ class Relay:
             except Exception as error:  # whatever the broker said, the rows stay and the lane waits
                 lane = self._held.setdefault(routing_key, _Lane(Backoff(0.1, 2.0), 0.0))
                 lane.until = time.monotonic() + lane.backoff.next_s()
-                gauges.ERRORS.labels(run[0].type).inc()
+                gauges.ERRORS.labels(event_type).inc()
                 log.warning("publishing was refused", routing_key=routing_key, error_type=type(error).__name__)
                 break
             self._failpoints.reach("relay.after_confirm")
             self._held.pop(routing_key, None)
-            gauges.PUBLISHED.labels(run[0].type).inc(len(run))
-            gauges.BATCH_SIZE.observe(len(run))
+            count = sum(each.bundle.events for each in run)
+            gauges.PUBLISHED.labels(event_type).inc(count)
+            gauges.BATCH_SIZE.observe(count)
             gauges.DURATION.observe(time.monotonic() - started)
-            confirmed += [each.seq for each in run]
+            confirmed += run
         return confirmed
 
 
@@ -242,16 +242,15 @@ async def _bodies(
 
 
 def messages_of(waiting: Sequence[Pending]) -> list[list[Pending]]:
-    """Cut what waits in one lane into messages of at most 200 events and 256 KiB."""
+    """Put the bundles that wait in one lane together, as many as one message may hold."""
     messages: list[list[Pending]] = []
-    size = 0
+    events = size = 0
     for each in waiting:
-        weight = len(each.body) + 1
-        if not messages or len(messages[-1]) >= EVENTS_PER_MESSAGE or size + weight > MAX_EVENT_BYTES:
+        events, size = events + each.bundle.events, size + len(each.bundle.body)
+        if not messages or events > MAX_EVENTS or size > MAX_BYTES:
             messages.append([])
-            size = 0
+            events, size = each.bundle.events, len(each.bundle.body)
         messages[-1].append(each)
-        size += weight
     return messages
 
 

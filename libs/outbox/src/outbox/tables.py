@@ -3,69 +3,76 @@
 A change of these is a migration in every service; two releases of a service work on them side by side, so it must be additive.
 """
 
-from postgres.walls import TENANT_WALL, protect
+from postgres.walls import TENANT_WALL, WALL_OF_MANY
 
 
 def outbox_tables(schema: str) -> str:
     """Return the statements that create outbox, inbox and parked events of `schema`."""
-    return (
-        _TABLES.format(schema=schema, wall=TENANT_WALL)
-        + protect(schema, "inbox_events", rights="select, insert")
-        + _PARTITIONS.replace("{schema}", schema)
+    return _TABLES.format(schema=schema, wall=TENANT_WALL, wall_of_many=WALL_OF_MANY) + _PARTITIONS.replace(
+        "{schema}", schema
     )
 
 
 _TABLES = """
--- Partitions by range of the UUIDv7 id: a unique key must hold the partition's column, and a time column would let one id pass twice.
+-- What one transaction said of one type and partition is one row (contracts.bundles), whichever tenants it speaks of: the unit in which
+-- it is published and met by an inbox. Partitions by range of the UUIDv7 id: a unique key must hold the partition's column, and a time
+-- column would let one id pass twice.
 create sequence {schema}.outbox_seq;
-create table {schema}.outbox_events (
+create table {schema}.outbox_bundles (
     seq bigint not null default nextval('{schema}.outbox_seq'),
     id uuid not null,
-    tenant_id uuid not null,
+    tenant_ids uuid[] not null check (cardinality(tenant_ids) > 0),
     type text not null,
     routing_key text not null,
-    -- JSON of one or two KB: too small to be worth the processor time of compressing it
-    body bytea storage external not null check (octet_length(body) <= 262144),
+    events int not null check (events > 0),
+    -- packed as it is published: outbox.said opens it. What cannot be compressed grows by some bytes
+    body bytea storage external not null check (octet_length(body) <= 266240),
     created_at timestamptz not null default now(),
     primary key (id)
 ) partition by range (id);
-create table {schema}.outbox_events_default partition of {schema}.outbox_events default;
+create table {schema}.outbox_bundles_default partition of {schema}.outbox_bundles default;
 
--- What the broker has not confirmed yet, in the order in which it was said. The events themselves are only ever appended: marking
--- them would write each body twice (measured: docs/decisions/0001).
+-- What the broker has not confirmed yet, in the order in which it was said. The bundles themselves are only ever appended: marking
+-- them would write them twice (measured: docs/decisions/0001). Holds nothing of anybody's, so it needs no wall but rights.
 create table {schema}.outbox_pending (
     seq bigint primary key,
-    event_id uuid not null,
-    tenant_id uuid not null,
+    bundle_id uuid not null,
     routing_key text not null,
+    events int not null,
     created_at timestamptz not null default now()
 );
 
-alter table {schema}.outbox_events enable row level security;
-alter table {schema}.outbox_events force row level security;
-create policy tenant_wall on {schema}.outbox_events to {schema}_app using ({wall}) with check ({wall});
-create policy relay_reads on {schema}.outbox_events for select to {schema}_relay using (true);
-grant select, insert on {schema}.outbox_events to {schema}_app;
+alter table {schema}.outbox_bundles enable row level security;
+alter table {schema}.outbox_bundles force row level security;
+create policy tenant_wall on {schema}.outbox_bundles to {schema}_app using ({wall_of_many}) with check ({wall_of_many});
+create policy relay_reads on {schema}.outbox_bundles for select to {schema}_relay using (true);
+grant select, insert on {schema}.outbox_bundles to {schema}_app;
 grant usage on sequence {schema}.outbox_seq to {schema}_app;
-grant select on {schema}.outbox_events to {schema}_relay;
+grant select on {schema}.outbox_bundles to {schema}_relay;
 
 alter table {schema}.outbox_pending enable row level security;
 alter table {schema}.outbox_pending force row level security;
-create policy tenant_wall on {schema}.outbox_pending to {schema}_app using ({wall}) with check ({wall});
+create policy says on {schema}.outbox_pending for insert to {schema}_app with check (true);
 create policy relay_takes on {schema}.outbox_pending to {schema}_relay using (true);
 create policy finder_reads on {schema}.outbox_pending for select to {schema}_finder using (true);
-grant select, insert on {schema}.outbox_pending to {schema}_app;
+grant insert on {schema}.outbox_pending to {schema}_app;
 grant select, delete on {schema}.outbox_pending to {schema}_relay;
 grant select on {schema}.outbox_pending to {schema}_finder;
 
-create table {schema}.inbox_events (
-    event_id uuid not null,
-    tenant_id uuid not null,
+-- What each consumer has met: whole bundles by their id, and where one had to be cut because an event in it was poisonous, the bundle as
+-- `in_pieces` and each of its events by its own. Ids alone, which are nobody's.
+create table {schema}.inbox_bundles (
+    id uuid not null,
     consumer text not null,
+    in_pieces boolean not null default false,
     received_at timestamptz not null default now(),
-    primary key (tenant_id, consumer, event_id)
-) partition by range (event_id);
-create table {schema}.inbox_events_default partition of {schema}.inbox_events default;
+    primary key (id, consumer)
+) partition by range (id);
+create table {schema}.inbox_bundles_default partition of {schema}.inbox_bundles default;
+alter table {schema}.inbox_bundles enable row level security;
+alter table {schema}.inbox_bundles force row level security;
+create policy meets on {schema}.inbox_bundles to {schema}_app using (true) with check (true);
+grant select, insert on {schema}.inbox_bundles to {schema}_app;
 
 create table {schema}.parked_events (
     id uuid primary key,
@@ -118,8 +125,8 @@ declare
     partition text;
 begin
     perform pg_advisory_xact_lock(hashtextextended('{schema} partitions', 0));
-    foreach parent in array array['outbox_events', 'inbox_events'] loop
-        days := case parent when 'outbox_events' then greatest(outbox_days, 1) else greatest(inbox_days, 14) end;
+    foreach parent in array array['outbox_bundles', 'inbox_bundles'] loop
+        days := case parent when 'outbox_bundles' then greatest(outbox_days, 1) else greatest(inbox_days, 14) end;
         for number in this_week .. this_week + 2 loop
             partition := format('%s_w%s', parent, number);
             if to_regclass(partition) is null then
@@ -183,10 +190,10 @@ revoke all on function {schema}.keep_statistics() from public;
 grant execute on function {schema}.keep_statistics() to {schema}_app;
 revoke all on function {schema}.keep_partitions(int, int) from public;
 grant execute on function {schema}.keep_partitions(int, int) to {schema}_app;
-alter table {schema}.outbox_events_default enable row level security;
-alter table {schema}.outbox_events_default force row level security;
-alter table {schema}.inbox_events_default enable row level security;
-alter table {schema}.inbox_events_default force row level security;
+alter table {schema}.outbox_bundles_default enable row level security;
+alter table {schema}.outbox_bundles_default force row level security;
+alter table {schema}.inbox_bundles_default enable row level security;
+alter table {schema}.inbox_bundles_default force row level security;
 select {schema}.keep_partitions(30, 14);
 """
 
@@ -195,6 +202,6 @@ def drop_outbox_tables(schema: str) -> str:
     """Return the statements that take all of it back."""
     return f"""
 drop function {schema}.backlog(), {schema}.keep_statistics(), {schema}.keep_partitions(int, int), {schema}.id_at(bigint);
-drop table {schema}.parked_events, {schema}.inbox_events, {schema}.outbox_pending, {schema}.outbox_events;
+drop table {schema}.parked_events, {schema}.inbox_bundles, {schema}.outbox_pending, {schema}.outbox_bundles;
 drop sequence {schema}.outbox_seq;
 """

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from contracts.bundles import MAX_BYTES, MAX_EVENTS, packed
 from contracts.envelope import MAX_EVENT_BYTES, AnyEvent, encode
 from contracts.partition import partition_of
 from kernel.clock import Clock, utc_now
@@ -17,14 +18,14 @@ from postgres.database import Connection, Database
 
 SAY = """
 with said as (
-    insert into outbox_events (id, tenant_id, type, routing_key, body)
-    select id, tenant_id, type, routing_key, body
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) with ordinality
-        as s (id, tenant_id, type, routing_key, body, position)
+    insert into outbox_bundles (id, tenant_ids, type, routing_key, events, body)
+    select id, string_to_array(tenants, ',')::uuid[], type, routing_key, events, body
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bytea[]) with ordinality
+        as s (id, tenants, type, routing_key, events, body, position)
     order by position
-    returning seq, id, tenant_id, routing_key
+    returning seq, id, routing_key, events
 )
-insert into outbox_pending (seq, event_id, tenant_id, routing_key) select seq, id, tenant_id, routing_key from said
+insert into outbox_pending (seq, bundle_id, routing_key, events) select seq, id, routing_key, events from said
 """
 
 
@@ -78,19 +79,54 @@ class Works:
             self._wake_relay(said)
 
     async def _store(self, connection: Connection, said: Sequence[AnyEvent]) -> dict[str, bytes]:
-        bodies = [encode(event) for event in said]
-        for event, body in zip(said, bodies, strict=True):
-            if len(body) > MAX_EVENT_BYTES:
-                raise DomainError("payload_too_large", f"an event of type {event.type} exceeds {MAX_EVENT_BYTES} bytes")
-        await connection.execute(
-            SAY,
-            [event.id for event in said],
-            [event.tenantid for event in said],
-            [event.type for event in said],
-            [f"{event.type}.{partition_of(event.partitionkey, self.partitions)}" for event in said],
-            bodies,
-        )
+        """Store what was said as bundles, in the order in which each began; return their bodies by id."""
+        bundles = self._bundles(said)
+        rows = [
+            (
+                self.new_id(),
+                ",".join(each.tenants),
+                each.type,
+                key,
+                len(each.bodies),
+                packed(each.bodies),
+            )
+            for key, each in bundles
+        ]
+        await connection.execute(SAY, *zip(*rows, strict=True))
         if self._wake_relay is None:
             # Empty, one a transaction: the relay in another process looks for itself.
             await connection.execute("select pg_notify(current_schema() || '_outbox', '')")
-        return {event.id: body for event, body in zip(said, bodies, strict=True)}
+        return {row[0]: row[-1] for row in rows}
+
+    def _bundles(self, said: Sequence[AnyEvent]) -> list[tuple[str, "_Saying"]]:
+        """Put events of one type and partition together, in order, as many as one message may hold."""
+        bundles: list[tuple[str, _Saying]] = []
+        current: dict[str, _Saying] = {}
+        for event in said:
+            body = encode(event)
+            if len(body) > MAX_EVENT_BYTES:
+                raise DomainError("payload_too_large", f"an event of type {event.type} exceeds {MAX_EVENT_BYTES} bytes")
+            key = f"{event.type}.{partition_of(event.partitionkey, self.partitions)}"
+            saying = current.get(key)
+            if saying is None or not saying.takes(body):
+                saying = current[key] = _Saying(event.type)
+                bundles.append((key, saying))
+            saying.tenants.add(event.tenantid)
+            saying.bodies.append(body)
+            saying.size += len(body) + 1
+        return bundles
+
+
+class _Saying:
+    """A bundle that is still open."""
+
+    __slots__ = ("bodies", "size", "tenants", "type")
+
+    def __init__(self, event_type: str) -> None:
+        self.type = event_type
+        self.tenants: set[str] = set()
+        self.bodies: list[bytes] = []
+        self.size = 1
+
+    def takes(self, body: bytes) -> bool:
+        return len(self.bodies) < MAX_EVENTS and self.size + len(body) + 1 <= MAX_BYTES

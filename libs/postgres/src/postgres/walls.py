@@ -4,7 +4,10 @@
 `nullif` is there because the setting is '' and not null after a transaction that had set it.
 """
 
-TENANT_WALL = "tenant_id = any ((select string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[])::uuid[])"
+_TENANTS = "(select string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[])::uuid[]"
+TENANT_WALL = f"tenant_id = any ({_TENANTS})"
+WALL_OF_MANY = f"tenant_ids <@ {_TENANTS}"
+"""For a row that speaks of several tenants: all of them must be the transaction's."""
 
 
 def protect(schema: str, table: str, *, rights: str = "select, insert, update, delete") -> str:

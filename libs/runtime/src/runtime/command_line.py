@@ -1,4 +1,4 @@
-"""The command line of every service: `run [--only api,consume,relay,work]` and `migrate`."""
+"""The command line of every service: `run [--only api,consume,relay,work]`, `migrate`, and `said [TYPE]`."""
 
 import argparse
 import gc
@@ -33,10 +33,14 @@ def command_line(service: str, build: Build, arguments: Sequence[str] | None = N
     run = commands.add_parser("run", help="serve, consume, relay and work, in one process")
     run.add_argument("--only", default=",".join(ROLES), help=f"some of {','.join(ROLES)}")
     commands.add_parser("migrate", help="bring the schema to this release, then end")
+    said = commands.add_parser("said", help="print the events in the outbox, one a line, as JSON")
+    said.add_argument("type", nargs="?", help="of one type only, such as contact.created.v1")
     wanted = parser.parse_args(arguments)
     try:
         if wanted.command == "migrate":
             _migrate(service)
+        elif wanted.command == "said":
+            uvloop.run(_said(service, wanted.type))
         else:
             only = set(wanted.only.split(","))
             if not only <= set(ROLES):
@@ -56,6 +60,21 @@ def _migrate(service: str) -> None:
     env.check()
     schema = schema_of(service)
     upgrade(schema, schema, owner_url)
+
+
+async def _said(service: str, event_type: str | None) -> None:
+    import asyncpg
+    from outbox.said import events_said
+
+    env = Environment(os.environ)
+    relay_url = env.text("DATABASE_RELAY_URL")
+    env.check()
+    connection = await asyncpg.connect(relay_url, timeout=5)
+    try:
+        for event in await events_said(connection, schema_of(service), event_type):
+            sys.stdout.write(f"{event.decode()}\n")
+    finally:
+        await connection.close()
 
 
 async def _run(service: str, build: Build, only: set[str]) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import msgspec
 from bus.publisher import BrokerPublisher
-from contracts.envelope import AnyEvent, Event
+from contracts.envelope import AnyEvent, Event, UnreadEvent
 from contracts.registry import payloads
 from contracts.topology import load_topology
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +24,7 @@ from kernel.failpoints import NO_FAILPOINTS
 from kernel.ids import new_id
 from outbox.inbox import Inbox
 from outbox.relay import Relay
+from outbox.said import events_said
 from outbox.work import Works
 from postgres.database import Database
 from runtime.parts import Parts
@@ -82,11 +83,10 @@ class Served:
 
     async def said(self) -> list[AnyEvent]:
         """Return every event in the outbox, in the order in which it was said."""
-        rows = await self.administrator.fetch(
-            f'select type, body from "{self.parts.service.replace("-", "_")}".outbox_events order by seq'
-        )
+        bodies = await events_said(self.administrator, self.parts.service.replace("-", "_"))
         kinds: Any = payloads()
-        return [msgspec.json.decode(row["body"], type=Event[kinds[row["type"]]]) for row in rows]
+        unread = [(msgspec.json.decode(body, type=UnreadEvent).type, body) for body in bodies]
+        return [msgspec.json.decode(body, type=Event[kinds[name]]) for name, body in unread]
 
 
 @asynccontextmanager

@@ -26,8 +26,11 @@ _SETTINGS = {
 }
 _LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
-_WRITE = "insert into inbox_events (event_id, tenant_id, consumer) values ($1, $2, 'doctor')"
-_READ = "select count(*) from inbox_events where event_id = $1"
+_WRITE = (
+    "insert into parked_events (id, tenant_id, consumer, event_id, reason, error, event)"
+    " values ($1, $2, 'doctor', $1, 'checkup', '', '')"
+)
+_READ = "select count(*) from parked_events where id = $1"
 _WALL = "select set_config('app.tenant_ids', $1, true)"
 # A commit that leaves nothing behind but must reach the disk.
 _COMMIT = "select pg_logical_emit_message(true, 'doctor', 'checkup')"

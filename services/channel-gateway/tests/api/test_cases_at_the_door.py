@@ -69,7 +69,7 @@ async def left_behind(gateway: Any) -> Any:
     """Return all that a repeat must not change."""
     return await gateway.rows(
         "select c.status, c.version, c.external_id, a.messages_received, a.messages_sent, s.status as provider_status,"
-        " (select count(*) from channel_gateway.outbox_events) as events,"
+        " (select sum(events) from channel_gateway.outbox_bundles) as events,"
         " (select count(*) from channel_gateway.delivery_keys) as keys"
         " from channel_gateway.channels c"
         " join channel_gateway.channel_activity a on a.tenant_id = c.tenant_id and a.channel_id = c.id"

@@ -49,7 +49,7 @@ async def said(gateway: Any, event_type: str) -> dict[str, list[dict[str, Any]]]
 async def left_behind(gateway: Any) -> Any:
     return await gateway.rows(
         "select c.status, c.version, a.messages_received, a.messages_sent, s.status as word, s.limits::text,"
-        " (select count(*) from channel_gateway.outbox_events) as events,"
+        " (select sum(events) from channel_gateway.outbox_bundles) as events,"
         " (select count(*) from channel_gateway.delivery_keys) as keys"
         " from channel_gateway.channels c"
         " join channel_gateway.channel_activity a on a.tenant_id = c.tenant_id and a.channel_id = c.id"

@@ -153,7 +153,7 @@ async def counts(gateway: Any) -> list[int]:
         "select (select count(*) from channel_gateway.inbound_deliveries) as deliveries,"
         " (select count(*) from channel_gateway.delivery_keys) as keys,"
         " (select count(*) from channel_gateway.parked_events) as parked,"
-        " (select count(*) from channel_gateway.outbox_events where type like 'channel.message%') as events"
+        " (select coalesce(sum(events), 0) from channel_gateway.outbox_bundles where type like 'channel.message%') as events"
     )
     return list(found[0].values())
 

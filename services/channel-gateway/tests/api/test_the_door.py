@@ -95,9 +95,9 @@ async def test_messages_media_own_messages_and_receipts_of_every_engine_become_e
         answer = await gateway.post(channel, body)
         assert (answer.status_code, answer.json()["status"]) == (200, "queued"), answer.text
     assert await gateway.states(channel) == ["applied"] * 4
-    said = await gateway.rows("select type, body from channel_gateway.outbox_events order by seq")
+    said = await gateway.said(None)
     readers = {each.TYPE: Reader(each) for each in (ChannelMessageReceivedV1, ChannelMessageAckedV1)}
-    events = [readers[row["type"]].read(row["body"]) for row in said if row["type"] in readers]
+    events = [readers[e["type"]].read(json.dumps(e).encode()) for e in said if e["type"] in readers]
     assert not any(isinstance(event, Unreadable) for event in events), events
     text, image, mine, ack = (event.data for event in events)
     assert json.loads(bytes(text.content)) == {"type": "text", "text": "oi"}

@@ -13,7 +13,7 @@ async def nothing_happened(gateway: Any) -> bool:
         "select (select count(*) from channel_gateway.inbound_deliveries)"
         " + (select count(*) from channel_gateway.delivery_keys)"
         " + (select count(*) from channel_gateway.parked_events)"
-        " + (select count(*) from channel_gateway.outbox_events where type like 'channel.message%') as count"
+        " + (select count(*) from channel_gateway.outbox_bundles where type like 'channel.message%') as count"
     )
     return bool(counted[0]["count"] == 0)
 

@@ -223,11 +223,8 @@ class SendingWorld:
 
     async def said_of(self, wish: Wish) -> list[tuple[str, dict[str, Any]]]:
         """Return the events about a send, in order: (sent, failed or unresolved; data)."""
-        rows = await self.gateway.rows(
-            "select body from channel_gateway.outbox_events where type = any($1) order by seq", list(OUTCOMES)
-        )
-        events = [json.loads(row["body"]) for row in rows]
-        about = [event for event in events if event["data"]["message_id"] == wish.id]
+        events = await self.gateway.said(None)
+        about = [e for e in events if e["type"] in OUTCOMES and e["data"]["message_id"] == wish.id]
         for event in about:
             assert event["partitionkey"] == wish.event.data.chat_key
             assert (event["correlationid"], event["causationid"]) in (

@@ -70,7 +70,7 @@ async def test_an_example_of_a_wish_is_refused_for_strangers_and_carried_out_for
     tags = ["lead"] if heard is on_contact_tag_remove_requested.HEARS else []
 
     (refused,) = await news_of(desk, event)
-    await desk.served.administrator.execute("delete from contact.inbox_events")
+    await desk.served.administrator.execute("delete from contact.inbox_bundles")
     await desk.served.administrator.execute(
         CARRYING, event.tenantid, event.projectid, list(event.data.contact_ids), tags
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import messaging_events as heard
 import pytest
+from contracts.bundles import alone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel.errors import DomainError
@@ -258,7 +259,10 @@ async def test_a_redelivered_outcome_changes_nothing(line: Any) -> None:
     async def handle(events: Any, work: Any) -> None:
         await on_channel_message_sent(events, work_of(work))
 
-    assert [await inbox.apply([("channel_message_sent", [event, event], handle)]) for _ in range(2)] == [[1], [0]]
+    assert [await inbox.apply([("channel_message_sent", alone([event, event]), handle)]) for _ in range(2)] == [
+        [1],
+        [0],
+    ]
     assert await line.hears(heard.sent(TENANT, message, "P1", evidence="own_message")) == []
     assert (await row_of(line, message))["version"] == 2
 

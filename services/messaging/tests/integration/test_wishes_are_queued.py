@@ -1,16 +1,19 @@
 """Other services wish to speak, on a real database: each wish is queued or failed, once, in order, in the right chat."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import messaging_events as heard
 import pytest
+from contracts.message.send_requested_v1 import MessageSendRequestedV1
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from messaging.application import compose_messages
+from outbox.said import events_said
 
 TENANT = "00000000-0000-7000-8000-00000000000a"
 OTHER = "00000000-0000-7000-8000-00000000000b"
@@ -79,12 +82,10 @@ async def test_two_transactions_of_one_chat_wait_for_each_other_and_number_on(li
 
     await asyncio.gather(*(line.hears(heard.compose(TENANT, chat=CHAT_KEY, text=str(n))) for n in range(4)))
 
-    said = await line.administrator.fetch(
-        "select convert_from(body, 'utf8')::jsonb -> 'data' ->> 'message_id' as id from messaging.outbox_events"
-        " where type = 'message.send_requested.v1' order by seq"
-    )
+    said = await events_said(line.administrator, "messaging", MessageSendRequestedV1.TYPE)
     stored = {message["message_id"]: message["sequence"] for message in await line.messages()}
-    assert [stored[row["id"]] for row in said] == [2, 3, 4, 5], "what was queued first stands first in the outbox"
+    queued = [json.loads(event)["data"]["message_id"] for event in said]
+    assert [stored[each] for each in queued] == [2, 3, 4, 5], "what was queued first stands first in the outbox"
 
 
 async def test_a_first_contact_begins_the_chat_that_the_line_would_begin(line: Any) -> None:

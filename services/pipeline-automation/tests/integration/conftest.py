@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest_asyncio
+from contracts.bundles import alone
 from contracts.command.refused_v1 import CommandRefusedV1
 from contracts.contact.created_v1 import ContactCreatedV1
 from contracts.contact.deleted_v1 import ContactDeletedV1
@@ -212,7 +213,7 @@ class Reactions:
 
         if inbox:
             by_type = [[event for event in events if event.type == type] for type in HANDLERS]
-            heard = [(HANDLERS[each[0].type][0], each, handle) for each in by_type if each]
+            heard = [(HANDLERS[each[0].type][0], alone(each), handle) for each in by_type if each]
             await Inbox(self.works).apply(heard)
         else:
             async with self.works.begin({event.tenantid for event in events}) as work:

@@ -15,7 +15,7 @@ UNTENANTED = """
 select i.relname from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid
 join pg_namespace n on n.oid = t.relnamespace
 join pg_attribute a on a.attrelid = x.indexrelid and a.attnum = 1
-where n.nspname = 'pipeline_automation' and x.indisunique and a.attname <> 'tenant_id' and t.relname not like 'outbox%'
+where n.nspname = 'pipeline_automation' and x.indisunique and a.attname <> 'tenant_id' and t.relname !~ '^(outbox|inbox)_'
     and t.relname not in ('migrations', 'parked_events')
 """
 LEFT = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'pipeline_automation'"

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from contracts.bundles import alone
 from contracts.channel.created_v1 import ChannelCreatedV1
 from contracts.channel.deleted_v1 import ChannelDeletedV1
 from contracts.channel.updated_v1 import ChannelUpdatedV1
@@ -260,9 +261,9 @@ async def test_a_redelivered_batch_changes_nothing(line: Any) -> None:
     async def handle(events: Any, work: Any) -> None:
         await on_contact_created(events, work_of(work))
 
-    assert await inbox.apply([("contact_created", batch, handle)]) == [3]
+    assert await inbox.apply([("contact_created", alone(batch), handle)]) == [3]
     before = await line.rows("select * from placements order by id")
-    assert await inbox.apply([("contact_created", batch, handle)]) == [0]
+    assert await inbox.apply([("contact_created", alone(batch), handle)]) == [0]
 
     assert await line.rows("select * from placements order by id") == before
     assert len(before) == 3

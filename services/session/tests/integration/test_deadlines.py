@@ -1,12 +1,14 @@
 """Turns of a timekeeper on a real database: what ends, what does not, and who may be there at the same time."""
 
 import asyncio
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from kernel.ids import new_id
+from outbox.said import events_said
 from session.adapters import deadlines_in_postgres
 from session.bootstrap import work_of
 from session.domain import turns
@@ -130,7 +132,7 @@ async def test_two_timekeepers_of_one_shard_do_no_harm(line: Any) -> None:
     assert len(ended) == 120
     assert set(ended.values()) == {1}
     said = await line.administrator.fetchval(
-        "select count(*) from session.outbox_events where type = 'session.ended.v1'"
+        "select sum(events) from session.outbox_bundles where type = 'session.ended.v1'"
     )
     assert said == 120
 
@@ -167,8 +169,8 @@ async def test_what_ends_stays_with_its_tenant(line: Any) -> None:
         assert by_session[event.data.session_id] == event.tenantid
         assert (event.subject, event.partitionkey) == (event.data.session_id, event.data.chat_key)
         assert event.projectid == "00000000-0000-7000-8000-00000000000f"
-    stored = await line.administrator.fetch("select tenant_id::text as tenant, type from session.outbox_events")
-    assert Counter(row["tenant"] for row in stored if row["type"] == "session.ended.v1") == {TENANT: 1, OTHER: 2}
+    stored = await events_said(line.administrator, "session", "session.ended.v1")
+    assert Counter(json.loads(event)["tenantid"] for event in stored) == {TENANT: 1, OTHER: 2}
 
 
 async def test_a_turn_costs_the_same_statements_however_much_is_due(line: Any) -> None:

@@ -30,7 +30,7 @@ from generate_series($2::int, $2::int + $3::int - 1) as number, (select timestam
 """
 ENDED = """
 select (select count(*) from session.sessions where status = 'ended') as ended,
-    (select count(*) from session.outbox_events where type = 'session.ended.v1') as said
+    (select coalesce(sum(events), 0) from session.outbox_bundles where type = 'session.ended.v1') as said
 """
 
 
