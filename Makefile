@@ -10,7 +10,7 @@ RUN := tools/bootstrap.sh
 STACK := $(RUN) python -m local_stack
 MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
 
-.PHONY: demo doctor temporal up down status logs reset test bench lint types generated map help
+.PHONY: demo doctor temporal up down status logs reset test bench seed reads lint types generated map help
 
 demo: ## Prepare everything, start the stack, play a WhatsApp conversation and print its timeline
 	@$(STACK) demo --instance $(INSTANCE)
@@ -43,6 +43,12 @@ test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words
 bench: ## Measure inbound messages per second end to end, on an instance of its own
 	@$(STACK) temporal --instance bench || true
 	@$(RUN) python bench/run.py $(T)
+
+seed: ## Load the instance reads with 500,000 contacts and 5,000,000 messages (T='--contacts 5000 --messages 50000': fewer)
+	@$(RUN) python bench/seed.py $(T)
+
+reads: ## Measure what people read on it, seeding it first where that was not done
+	@$(RUN) python bench/reads.py $(T)
 
 lint: ## Check style, formatting, import rules and the lock
 	@$(RUN) ruff check .

@@ -1,4 +1,4 @@
-"""The benchmark of what people read: `python bench/reads.py`, on an instance that `seed.py` has loaded, with nothing else running.
+"""The benchmark of what people read: `make reads`, on an instance that `seed.py` has loaded, with nothing else running.
 
 A few connections ask the gateway as an inbox does, one kind of question after the other, each always from another place: another chat,
 contact or word. Milliseconds are from the request to the last byte of the answer; client, gateway, services and Postgres share the cores.
@@ -7,10 +7,7 @@ contact or word. Milliseconds are from the request to the last byte of the answe
 import argparse
 import asyncio
 import json
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,13 +16,12 @@ from urllib.parse import quote
 
 import asyncpg
 from local_stack.instances import Instance
-from seed import FIRST, LAST, SYLLABLES, Seeded, Tenant, seed
+from seed import FIRST, INSTANCE, LAST, SYLLABLES, Seeded, Tenant, seed, stack
 
 WARM_UP_S = 0.5
 REACH_MS = 50
 """95 of 100 answers of each kind come within this."""
 
-NO_LIMITS = {f"RATE_LIMIT_{each}_MAX": "100000000" for each in ("AUTH", "AUTHENTICATED", "TENANT", "GLOBAL")}
 Question = Callable[[random.Random], str]
 
 
@@ -51,16 +47,13 @@ class Reader:
         """Connect to the gateway."""
         return cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**20), api_key)
 
-    async def ask(self, path: str) -> bytes:
-        """Return the body of the answer; raise SystemExit for any but 200."""
+    async def ask(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of the answer."""
         self._writer.write(b"GET /api/v1" + path.encode() + self._head)
         async with asyncio.timeout(30):
             head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            body = await self._reader.readexactly(length)
-        if not head.startswith(b"http/1.1 200 "):
-            raise SystemExit(f"{path} was answered {head[:12].decode()}: {body[:300].decode(errors='replace')}")
-        return body
+            return int(head[9:12]), await self._reader.readexactly(length)
 
     def close(self) -> None:
         """Hang up."""
@@ -92,7 +85,10 @@ async def cursor_after(reader: Reader, path: str, pages: int) -> str:
     path = f"{path}{'&' if '?' in path else '?'}limit=100"
     cursor = ""
     for _ in range(pages):
-        page = json.loads(await reader.ask(path + cursor))
+        status, body = await reader.ask(path + cursor)
+        if status != 200:
+            raise SystemExit(f"{path} was answered {status}")
+        page = json.loads(body)
         if not page["has_more"]:
             break
         cursor = f"&cursor={page['next_cursor']}"
@@ -133,6 +129,7 @@ async def questions(port: int, tenant: Tenant, known: Known) -> dict[str, tuple[
         "conversations_unread": fixed("/crm/chats?unread=true"),
         "conversations_archived": fixed("/crm/chats?status=archived"),
         "conversations_groups": fixed("/crm/chats?chat_type=group"),
+        "conversations_of_channel": fixed(f"/crm/chats?channel_id={tenant.channel_id}"),
         "conversations_of_contact": lambda r: f"/crm/chats?contact_id={r.choice(known.contacts)[0]}",
         "conversation": lambda r: f"/crm/chats/{r.choice(known.chats)}",
         "history": history,
@@ -142,6 +139,7 @@ async def questions(port: int, tenant: Tenant, known: Known) -> dict[str, tuple[
         "messages_of_session": lambda r: f"/crm/messages?session_id={r.choice(known.sessions)}",
         "messages_of_contact": lambda r: f"/crm/messages?contact_id={r.choice(known.contacts)[0]}",
         "messages_of_project": fixed("/crm/messages"),
+        "messages_of_agent": fixed("/crm/messages?agent_id=me"),
         "messages_failed": fixed("/crm/messages?status=failed"),
         "contacts": fixed("/crm/contacts"),
         "contacts_page_100": await later(20, ["/crm/contacts"]),
@@ -185,15 +183,18 @@ async def measure_one(
 ) -> dict[str, float]:
     """Ask one kind of question over and over; return what the answers took."""
     took: list[float] = []
+    refused = 0
     counted_from = time.monotonic() + WARM_UP_S
     until = counted_from + seconds
 
     async def person(number: int) -> None:
+        nonlocal refused
         chance = random.Random(number)
         reader = await Reader.open(port, api_key)
         while (began := time.monotonic()) < until:
-            await reader.ask(question(chance))
-            if began >= counted_from:
+            status, _ = await reader.ask(question(chance))
+            refused += status != 200
+            if began >= counted_from or time.monotonic() > until:
                 took.append(time.monotonic() - began)
         reader.close()
 
@@ -205,6 +206,7 @@ async def measure_one(
     return {name: round(1000 * value, 2) for name, value in at.items()} | {
         "per_s": round(len(took) / seconds, 1),
         "requests": len(took),
+        "refused": refused,
     }
 
 
@@ -233,37 +235,30 @@ async def measure(
             continue
         found = figures[kind] = await measure_one(port, api_key, question, seconds, connections)
         late = "" if found["p95_ms"] < REACH_MS else f"  not under {REACH_MS} ms"
+        late += f", {found['refused']} refused" if found["refused"] else ""
         print(
             f"{kind:>30} {found['p50_ms']:>8} {found['p95_ms']:>8} {found['p99_ms']:>8} {found['max_ms']:>8} {found['per_s']:>8}{late}"
         )
     return figures
 
 
-def up(instance: str) -> None:
-    """Start the stack with room for as many requests as we like."""
-    subprocess.run(
-        [sys.executable, "-m", "local_stack", "up", "--instance", instance],
-        check=True,
-        env={**os.environ, **NO_LIMITS},
-        stdout=subprocess.DEVNULL,
-        timeout=300,
-    )
-
-
 def main() -> None:
-    """Start, seed where that is missing, measure, and put the figures into `.ventros/bench.json` under `reads`."""
+    """Start, seed where that is missing, measure, stop, and put the figures into `.ventros/bench.json` under `reads`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--instance", default="bench")
+    parser.add_argument("--instance", default=INSTANCE)
     parser.add_argument("--contacts", type=int, default=500_000)
     parser.add_argument("--messages", type=int, default=5_000_000)
     parser.add_argument("--seconds", type=float, default=3, help="for each kind of read")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("kinds", nargs="*", help="only these")
     wanted = parser.parse_args()
-    up(wanted.instance)
+    stack("up", wanted.instance)
     instance = Instance.open(wanted.instance)
-    asyncio.run(seed(instance, wanted.contacts, wanted.messages))
-    figures = asyncio.run(measure(instance, wanted.seconds, wanted.connections, wanted.kinds))
+    try:
+        asyncio.run(seed(instance, wanted.contacts, wanted.messages))
+        figures = asyncio.run(measure(instance, wanted.seconds, wanted.connections, wanted.kinds))
+    finally:
+        stack("down", wanted.instance)
     file = instance.root / ".ventros" / "bench.json"
     told = cast(dict[str, Any], json.loads(file.read_text())) if file.exists() else {}
     told["reads"] = {**told.get("reads", {}), **figures}

@@ -31,7 +31,7 @@ class Listing:
 
     `select` ends inside a WHERE clause, its own parameters starting at $1 (always the tenant). `filters` are conditions in which
     `{}` stands for the value's placeholder. `sorts` name not-null columns of the result with their types, most significant first
-    ("timestamp timestamptz, sequence bigint"); `id` breaks ties. Index them in the same direction.
+    ("timestamp timestamptz, sequence bigint"); `id` breaks ties, and an empty text sorts by it alone. Index them in the same direction.
     """
 
     select: str
@@ -79,7 +79,7 @@ class Listing:
 
 
 def _columns(declared: str) -> list[tuple[str, str]]:
-    pairs = [part.split() for part in declared.split(",")]
+    pairs = [part.split() for part in declared.split(",") if part]
     return [(name, kind) for name, kind in pairs]
 
 

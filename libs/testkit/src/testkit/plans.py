@@ -31,7 +31,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Plan:
-    """How Postgres reads for one statement: the nodes of its plan."""
+    """How Postgres reads for one statement: the nodes of its plan, the topmost first."""
 
     nodes: tuple[dict[str, Any], ...]
 
@@ -51,15 +51,18 @@ class Plan:
 
     @property
     def sorts_everything(self) -> bool:
-        """Tell whether rows are sorted that no index brought into any order: all that match, for one page of them."""
-        return any(node["Node Type"] == "Sort" for node in self.nodes)
+        """Tell whether rows are sorted that no index brought into any order: all that match, for one page of them.
+
+        What is sorted beside each row of the page does not count.
+        """
+        return any(node["Node Type"] == "Sort" for node in _nodes(self.nodes[0], beside=False))
 
 
 class Watch:
     """Asks a service, and then the database what that was: as the service's own role, behind the wall."""
 
     def __init__(self, served: Served) -> None:
-        self._served = served
+        self.served = served
 
     async def statements(self, caller: Caller, path: str, **query: Any) -> list[Statement]:
         """Return the statements of a read, begin and commit included."""
@@ -70,7 +73,7 @@ class Watch:
                 asked.append(Statement(record.query, tuple(record.args)))
 
         async with self._listening(note):
-            answer = await self._served.ask(caller, "GET", path, params=query)
+            answer = await self.served.ask(caller, "GET", path, params=query)
         assert answer.status_code == 200, answer.text
         return asked
 
@@ -78,7 +81,7 @@ class Watch:
         """Return the plans of a read, with the settings under which it was read."""
         statements = await self.statements(caller, path, **query)
         for_values = any("force_custom_plan" in statement.sql for statement in statements)
-        async with self._served.parts.works.begin([caller.tenant_id]) as work:
+        async with self.served.parts.works.begin([caller.tenant_id]) as work:
             found = []
             for statement in statements:
                 if statement.settles:
@@ -92,7 +95,7 @@ class Watch:
 
     @asynccontextmanager
     async def _listening(self, note: Any) -> AsyncIterator[None]:
-        pool = self._served.parts.database.pool
+        pool = self.served.parts.database.pool
         connections = [await pool.acquire() for _ in range(pool.get_size())]
         for connection in connections:
             connection.add_query_logger(note)
@@ -106,7 +109,9 @@ class Watch:
                 await pool.release(connection)
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _nodes(plan: dict[str, Any], *, beside: bool = True) -> Iterator[dict[str, Any]]:
+    """Yield a node and those below it; `beside`: with those that are asked for each row."""
     yield plan
     for inner in plan.get("Plans", ()):
-        yield from _nodes(inner)
+        if beside or inner["Parent Relationship"] not in ("SubPlan", "InitPlan"):
+            yield from _nodes(inner, beside=beside)

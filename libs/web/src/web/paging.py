@@ -10,6 +10,7 @@ async def list_contacts(
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -69,6 +70,12 @@ class Paging:
         self.cursor = cursor
         self.sort = sort
         self.include = include
+
+    def of(self, listing: Listing) -> "Paging":
+        """Return the same question, put to another list that knows its sort."""
+        found = copy(self)
+        found._listing = listing
+        return found
 
     async def page(self, connection: Connection, *fixed: Any, wanted: Mapping[str, Any] | None = None) -> Page:
         """Return the page of rows; `fixed` are the listing's own parameters, `wanted` the filters that were given."""

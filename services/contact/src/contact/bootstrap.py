@@ -7,7 +7,7 @@ from outbox.work import UnitOfWork
 from runtime.parts import Parts
 from runtime.service import Blueprint
 
-from contact.adapters.contact_rows import CONTACTS
+from contact.adapters.contact_rows import CONTACTS, CONTACTS_WITH_TAG
 from contact.adapters.contacts_in_postgres import ContactsInPostgres
 from contact.adapters.directory_in_postgres import DirectoryInPostgres
 from contact.adapters.fields_in_postgres import FIELDS, FieldsInPostgres
@@ -62,7 +62,7 @@ async def build(parts: Parts) -> Blueprint:
         ],
         # Literal paths before parameters: "search" is no contact.
         routes=[
-            contact_routes(work_of, CONTACTS, SEARCH, parameters_of),
+            contact_routes(work_of, CONTACTS, CONTACTS_WITH_TAG, SEARCH, parameters_of),
             tag_routes(work_of, TAGS),
             field_routes(work_of, FIELDS),
         ],

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from kernel.ids import new_id
+from messaging.domain.status import STATUSES, UNSETTLED
 from testkit.plans import Watch
 from testkit.serving import a_caller
 
@@ -35,6 +36,13 @@ CHAT_LISTS = [
     ({"sort": "last_message_at"}, "chats_by_last_message"),
     ({"sort": "-created_at"}, "chats_by_creation"),
     ({"contact_id": new_id()}, "chats_by_contact"),
+    ({"channel_id": OTHER_CHANNEL}, "chats_by_channel"),
+    ({"unread": "true"}, "chats_unread"),
+    ({"unread": "false"}, "chats_by_last_message"),
+    ({"status": "archived,closed"}, "chats_put_away"),
+    ({"status": "active"}, "chats_by_last_message"),
+    ({"chat_type": "group"}, "chats_of_many"),
+    ({"chat_type": "individual"}, "chats_by_last_message"),
 ]
 MESSAGE_LISTS = [
     ({}, "messages_by_time"),
@@ -45,7 +53,21 @@ MESSAGE_LISTS = [
     ({"contact_id": new_id()}, "messages_by_contact"),
     ({"session_id": new_id()}, "messages_by_session"),
     ({"external_id": "ABC"}, "messages_once"),
+    ({"status": "failed"}, "messages_unsettled"),
+    ({"status": "queued,unknown"}, "messages_unsettled"),
+    ({"status": "read,failed"}, "messages_by_time"),
+    ({"agent_id": new_id()}, "messages_by_agent"),
+    ({"chat_id": new_id(), "status": "failed"}, "messages_by_chat"),
 ]
+
+EACH_STATUS = """
+update messaging.messages m set status = s.status, queued_at = now(), cancelled_at = case s.status when 'cancelled' then now() end,
+    failure_code = case s.status when 'failed' then 'x' end
+from unnest($1::text[]) with ordinality as s (status, n)
+join (select id, row_number() over () as n from messaging.messages limit 9) one using (n)
+where m.id = one.id
+returning m.status, m.unsettled
+"""
 
 
 @pytest.fixture
@@ -65,7 +87,8 @@ async def test_every_list_of_chats_is_read_by_index(watch: Watch) -> None:
         (plan,) = await watch.plans(ANA, "/crm/chats", **query)
 
         assert plan.scanned == [], query
-        assert index in plan.indexes, (query, plan.indexes)
+        assert plan.indexes == {index, "channels_pkey"}, query
+        assert plan.sorts_everything == (index == "chats_by_contact"), query
 
 
 async def test_every_list_of_messages_is_read_by_index(watch: Watch) -> None:
@@ -77,10 +100,26 @@ async def test_every_list_of_messages_is_read_by_index(watch: Watch) -> None:
         assert page.indexes == {"messages_pkey", "channels_pkey", "media_objects_pkey"}, query
 
 
-async def test_the_history_of_a_chat_is_read_in_its_order_and_not_sorted(watch: Watch) -> None:
-    for query in ({}, {"sort": "timestamp"}):
-        found, _ = await watch.plans(ANA, "/crm/messages", chat_id=new_id(), **query)
-        assert not found.sorts_everything
+async def test_lists_of_messages_are_read_in_their_order_and_not_sorted(watch: Watch) -> None:
+    for query, index in MESSAGE_LISTS:
+        found, _ = await watch.plans(ANA, "/crm/messages", **query)
+        assert found.sorts_everything == (index in ("messages_by_session", "messages_once")), query
+
+
+async def test_the_next_page_is_looked_up_where_the_last_one_ended(watch: Watch) -> None:
+    chat = await watch.served.administrator.fetchval(
+        "select chat_id from messaging.messages where tenant_id = $1", TENANT
+    )
+    for path, index, query in (
+        ("/crm/chats", "chats_by_last_message", {}),
+        ("/crm/messages", "messages_by_chat", {"chat_id": chat}),
+    ):
+        answer = await watch.served.ask(ANA, "GET", path, params={"limit": 2, **query})
+
+        found, *_ = await watch.plans(ANA, path, limit=2, cursor=answer.json()["next_cursor"], **query)
+
+        assert found.scanned == []
+        assert any(" < " in condition or "<=" in condition for condition in found.conditions(index)), path
 
 
 async def test_a_page_costs_as_many_statements_as_a_single_row(watch: Watch) -> None:
@@ -88,3 +127,13 @@ async def test_a_page_costs_as_many_statements_as_a_single_row(watch: Watch) -> 
         for limit in (1, 100):
             statements = await watch.statements(ANA, path, limit=limit)
             assert len(statements) == count, [statement.sql for statement in statements]
+
+
+async def test_the_database_calls_the_same_statuses_unsettled(watch: Watch) -> None:
+    rows = await watch.served.administrator.fetch(
+        EACH_STATUS,
+        list(STATUSES),
+    )
+
+    assert {row["status"] for row in rows} == set(STATUSES)
+    assert {row["status"] for row in rows if row["unsettled"]} == UNSETTLED

@@ -26,9 +26,3 @@ def words_within(name: str) -> list[str]:
     """Return the words that a name does not begin with: its beginning is found by the folded name itself."""
     whole = folded(name)
     return [word for word in words_of(name) if not whole.startswith(word)]
-
-
-def name_pattern(name: str) -> str:
-    """Return the LIKE pattern for names that contain `name`, case and accents ignored."""
-    escaped = folded(name).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

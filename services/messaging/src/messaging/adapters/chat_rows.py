@@ -14,7 +14,7 @@ COLUMNS = """
 CHATS = Listing(
     select=f"""
 select * from (
-    select {COLUMNS}, last_message_hour, coalesce(last_message_at, created_at) as last_message_order from chats
+    select {COLUMNS}, unread, last_message_hour, coalesce(last_message_at, created_at) as last_message_order from chats
 ) c
 where tenant_id = $1 and project_id = $2
 """,
@@ -27,7 +27,11 @@ where tenant_id = $1 and project_id = $2
         "channel_id": "channel_id = {}::uuid",
         "status": "status = any({}::text[])",
         "chat_type": "chat_type = any({}::text[])",
-        "unread": "(unread_count > 0) = {}",
+        # said in words that indexes have: whoever reads plans does not know which status, and whether unread is asked for
+        "unread": "(unread and {}::bool)",
+        "seen": "(not unread and {}::bool)",
+        "put_away": "(status <> 'active' and {}::bool)",
+        "of_many": "(chat_type <> 'individual' and {}::bool)",
         "last_message_after": "last_message_at >= {}",
         "last_message_before": "last_message_at < {}",
     },

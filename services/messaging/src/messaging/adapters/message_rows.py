@@ -39,6 +39,8 @@ MESSAGES = Listing(
         "from_me": "(m.direction = 'outbound') = {}",
         "content_type": "m.content_type = any({}::text[])",
         "status": "m.status = any({}::text[])",
+        # said in words that an index has
+        "unsettled": "(m.unsettled and {}::bool)",
         "source": "m.source = any({}::text[])",
         "has_media": "(m.media_id is not null) = {}",
         "timestamp_after": "m.timestamp >= {}",

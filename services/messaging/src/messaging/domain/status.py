@@ -12,6 +12,8 @@ FINAL = frozenset(("failed", "cancelled"))
 STATUSES = (*RANKS, *sorted(FINAL))
 ACCEPTED = frozenset(("sent", "delivered", "read", "played"))
 """The provider has it."""
+UNSETTLED = frozenset(STATUSES) - ACCEPTED
+"""The provider does not have it, not yet, or for all that we know. The database keeps the same table, as `unsettled`."""
 
 # What WhatsApp's acks mean: https://waha.devlike.pro/docs/how-to/events/ (message.ack)
 _LEVELS = {-1: "failed", 0: "queued", 1: "sent", 2: "delivered", 3: "read", 4: "played"}

@@ -20,7 +20,7 @@ from contact.application.remove_contact import remove_contact
 from contact.application.work import Work as ContactWork
 from contact.domain.addresses import parse_phone
 from contact.domain.phone_number import phone_key
-from contact.domain.search_text import name_pattern
+from contact.domain.search_text import folded
 from contact.domain.sought import Sought
 from contact.domain.tags import tag_key
 from contact.entrypoints.http.schemas import (
@@ -39,9 +39,16 @@ When = Annotated[Time | None, Query()]
 
 
 def contact_routes(
-    work_of: WorkOf, contacts: Listing, search: Listing, parameters_of: Callable[[Sought], Sequence[Any]]
+    work_of: WorkOf,
+    contacts: Listing,
+    with_tag: Listing,
+    search: Listing,
+    parameters_of: Callable[[Sought], Sequence[Any]],
 ) -> Routes:
-    """Return the routes of contacts; `contacts` and `search` are what people may ask for, the latter with its parameters."""
+    """Return the routes of contacts; `contacts` and `search` are what people may ask for, the latter with its parameters.
+
+    `with_tag` lists the contacts of a tag, given after the project, in the order in which they were made.
+    """
     routes = Routes("contacts")
 
     @routes.get("/crm/contacts", permission="contacts.view")
@@ -69,15 +76,16 @@ def contact_routes(
         """List contacts, newest first."""
         use = work_of(work)
         await use.directory.plan_for_values()
-        all_keys = tags_all and list({tag_key(tag) for tag in tags_all})
+        keys, all_keys = ([*{tag_key(tag) for tag in given or ()}] for given in (tags, tags_all))
+        tag = await use.tags.rarest(caller.tenant_id, project_id, all_keys) if all_keys else None
         wanted = {
-            "name": name and name_pattern(name),
+            "name": name and folded(name),
             "phone": phone and phone_key(parse_phone(phone, "?phone")),
             "email": email and email.strip().lower(),
             "external_id": external_id,
-            "tags": tags and list({tag_key(tag) for tag in tags}),
-            "tags_all": all_keys,
-            "rarest_tag": all_keys and await use.tags.rarest(caller.tenant_id, project_id, all_keys),
+            "tags": keys or None,
+            "tags_all": all_keys or None,
+            "rarest_tag": tag,
             "source_channel": source_channel,
             "channel_id": channel_id,
             "opted_out": opted_out,
@@ -88,7 +96,12 @@ def contact_routes(
             "last_interaction_after": last_interaction_after,
             "last_interaction_before": last_interaction_before,
         }
-        return await page.answer(work.connection, caller.tenant_id, project_id, wanted=wanted, item=contact_answer)
+        fixed: tuple[str, ...] = (caller.tenant_id, project_id)
+        if (tag or len(keys) == 1) and page.sort.removeprefix("-") in with_tag.sorts:
+            fixed = (*fixed, tag or keys[0])
+            page = page.of(with_tag)
+            wanted["rarest_tag" if tag else "tags"] = None
+        return await page.answer(work.connection, *fixed, wanted=wanted, item=contact_answer)
 
     @routes.get("/crm/contacts/search", permission="contacts.view")
     async def search_contacts(

@@ -41,7 +41,10 @@ def chat_routes(reading_of: ReadingOf, chats: Listing) -> Routes:
             "channel_id": channel_id,
             "status": status,
             "chat_type": chat_type,
-            "unread": unread,
+            "unread": unread or None,
+            "seen": True if unread is False else None,
+            "put_away": True if status and "active" not in status else None,
+            "of_many": True if chat_type and "individual" not in chat_type else None,
             "last_message_after": last_message_after,
             "last_message_before": last_message_before,
         }

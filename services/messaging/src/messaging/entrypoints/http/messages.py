@@ -12,7 +12,7 @@ from web.routes import Routes
 from web.works import Work
 
 from messaging.application.reading import ReadingOf
-from messaging.domain.status import STATUSES
+from messaging.domain.status import STATUSES, UNSETTLED
 from messaging.entrypoints.http.schemas import MessageAnswer, message_answer
 
 OneId = Annotated[Id | None, Query()]
@@ -101,6 +101,7 @@ def message_routes(reading_of: ReadingOf, messages: Listing) -> Routes:
             "from_me": from_me,
             "content_type": content_type,
             "status": status,
+            "unsettled": True if status and UNSETTLED.issuperset(status) else None,
             "source": source,
             "has_media": has_media,
             "timestamp_after": timestamp_after,
