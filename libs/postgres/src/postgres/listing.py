@@ -66,11 +66,12 @@ class Listing:
         question = _fingerprint(sort, fixed, wanted)
         if cursor is not None:
             place = _read_cursor(cursor, question, len(columns))
-            casts = ", ".join(
-                f"${len(parameters) + number}::text::{kind}" for number, (_, kind) in enumerate(columns, start=1)
-            )
+            casts = [f"${len(parameters) + number}::text::{kind}" for number, (_, kind) in enumerate(columns, start=1)]
             parameters += place
-            conditions += f" and ({', '.join(name for name, _ in columns)}) {before} ({casts})"
+            conditions += f" and ({', '.join(name for name, _ in columns)}) {before} ({', '.join(casts)})"
+            # The same for the first column alone: where the next one is in no index, the row is not looked up, and each page
+            # would read all that came before it.
+            conditions += f" and {columns[0][0]} {before}= {casts[0]}"
         order = ", ".join(f"{name} {direction}" for name, _ in columns)
         sql = f"{self.select}{conditions} order by {order} limit {int(limit) + 1}"
         rows = await connection.fetch(sql, *parameters)

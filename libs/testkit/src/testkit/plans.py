@@ -88,8 +88,11 @@ class Watch:
                     continue
                 if for_values:
                     rows = await work.connection.fetch(f"explain (format json) {statement.sql}", *statement.arguments)
-                else:
-                    rows = await work.connection.fetch(f"explain (generic_plan, format json) {statement.sql}")
+                else:  # made once, for whatever values may come
+                    await work.connection.execute(f"prepare read as {statement.sql}")
+                    values = ", ".join("null" for _ in statement.arguments)
+                    rows = await work.connection.fetch(f"explain (format json) execute read ({values})")
+                    await work.connection.execute("deallocate read")
                 found.append(Plan(tuple(_nodes(json.loads(rows[0][0])[0]["Plan"]))))
         return found
 

@@ -49,8 +49,8 @@ LISTS = [
     ({"updated_before": "2020-01-01T00:00:00Z"}, "contacts_changed"),
     ({"last_interaction_before": "2020-01-01T00:00:00Z"}, "contacts_by_last_interaction"),
 ]
-FEW = ("contacts_by_phone", "contacts_by_email", "contacts_by_external_id", "identities_live")
-"""Where what is found is sorted: one contact, or those of a channel that few have."""
+FEW = {"phone", "email", "external_id", "channel_id", "updated_before", "last_interaction_before"}
+"""What finds so few here that they are sorted."""
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ async def test_every_list_is_read_by_index(desk: Any, watch: Watch) -> None:
 
 
 async def test_a_list_is_read_in_its_order_and_not_sorted(desk: Any, watch: Watch) -> None:
-    for query, index in LISTS:
+    for query, _ in LISTS:
         *_, plan = await watch.plans(desk.ana, "/crm/contacts", **query)
-        assert not plan.sorts_everything or index in FEW, query
+        assert not plan.sorts_everything or FEW & set(query), query
 
 
 async def test_every_search_is_read_by_index(desk: Any, watch: Watch) -> None:
@@ -108,7 +108,7 @@ async def test_a_page_costs_as_many_statements_as_a_single_row(desk: Any, watch:
         ("/crm/contacts", {"tags": "few"}, 4),
         ("/crm/contacts", {"tags_all": "few,whatsapp"}, 5),
         ("/crm/contacts/search", {"q": "family7"}, 4),
-        ("/crm/tags", {}, 4),
+        ("/crm/tags", {}, 3),
     ):
         for limit in (1, 100):
             statements = await watch.statements(desk.ana, path, limit=limit, **query)

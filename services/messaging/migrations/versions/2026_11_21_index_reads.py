@@ -14,7 +14,7 @@ alter table messaging.chats add column unread boolean not null generated always 
 create index chats_unread on messaging.chats (tenant_id, project_id, last_message_hour desc) where unread;
 create index chats_put_away on messaging.chats (tenant_id, project_id, last_message_hour desc) where status <> 'active';
 create index chats_of_many on messaging.chats (tenant_id, project_id, last_message_hour desc) where chat_type <> 'individual';
-create index chats_by_channel on messaging.chats (tenant_id, channel_id, last_message_hour desc);
+create index chats_by_channel on messaging.chats (tenant_id, project_id, channel_id, last_message_hour desc);
 """
 
 # In the order of the list. As long as the condition named the status itself, each receipt rewrote every index of its message.
