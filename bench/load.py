@@ -1,4 +1,4 @@
-"""Post signed webhooks as fast as the door answers: `python load.py URL KEY --seconds 15 --connections 64`.
+"""Post signed webhooks as fast as the door answers: `python load.py URL KEY [--seconds 15] [--connections 64]`.
 
 One process, one JSON line at the end: sent, answers by status, requests per second. The bodies are those of the floor's generator
 (20,000 phones, a WEBJS text), plus the signature that the product demands. Loopback only, bounded in time.
@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import math
 import random
 import time
 from typing import cast
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 PHONES = 20_000
+MOST_S = 300.0
 MOST_PER_S = 5_000
 """More than two cores can take."""
 
@@ -65,7 +67,8 @@ class Poster(asyncio.Protocol):
 class Load:
     """What is sent, and what came back."""
 
-    def __init__(self, url: str, key: str, seconds: float, connections: int, seed: int) -> None:
+    def __init__(self, url: str, key: str, seconds: float | None, connections: int, seed: int) -> None:
+        """`seconds` None: each phone writes once, and that is all."""
         parts = urlsplit(url)
         if parts.hostname not in ("127.0.0.1", "localhost"):
             raise SystemExit("loopback only")
@@ -79,14 +82,16 @@ class Load:
         self._open = connections
         self.done = asyncio.Event()
         self.sent = 0
+        self._in_turn = seconds is None
+        most = PHONES if seconds is None else int(seconds * MOST_PER_S) + connections
         # Written and signed before the clock starts: the generator shares the machine with what it measures.
-        self._requests = [self._request(number) for number in range(int(seconds * MOST_PER_S) + connections)]
-        self._until = time.monotonic() + seconds
+        self._requests = [self._request(number) for number in range(most)]
+        self._until = time.monotonic() + (math.inf if seconds is None else seconds)
         self.answers: dict[int, int] = {}
 
     def running(self) -> bool:
         """Tell whether there is time left."""
-        return time.monotonic() < self._until
+        return time.monotonic() < self._until and self.sent < len(self._requests)
 
     def ended(self) -> None:
         """A connection is closed."""
@@ -100,7 +105,7 @@ class Load:
         return self._requests[self.sent - 1]
 
     def _request(self, number: int) -> bytes:
-        phone = f"55119{self._random.randrange(1, PHONES):08}"
+        phone = f"55119{number + 1 if self._in_turn else self._random.randrange(1, PHONES + 1):08}"
         now = int(time.time())
         body = (
             f'{{"id":"evt_{self._run}_{number}","timestamp":{now}000,"event":"message.any","session":"default","engine":"WEBJS",'
@@ -112,14 +117,14 @@ class Load:
         return self._head + f"X-Webhook-Hmac: {signature}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def run(url: str, key: str, seconds: float, connections: int, seed: int) -> dict[str, object]:
-    """Post for that many seconds; return what happened."""
+async def run(url: str, key: str, seconds: float | None, connections: int, seed: int) -> dict[str, object]:
+    """Post for that many seconds, or until each phone has written; return what happened."""
     load = Load(url, key, seconds, connections, seed)
     loop = asyncio.get_running_loop()
     started = time.monotonic()
     for _ in range(connections):
         await loop.create_connection(lambda: Poster(load), load.host, load.port)
-    async with asyncio.timeout(seconds + 30):
+    async with asyncio.timeout(MOST_S if seconds is None else seconds + 30):
         await load.done.wait()
     took = time.monotonic() - started
     accepted = load.answers.get(200, 0)
@@ -130,7 +135,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("key")
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--seconds", type=float, help="each phone writes once when this is not given")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()

@@ -68,13 +68,15 @@ def channel_of(instance: Instance) -> tuple[str, str]:
     return address, channel["webhook_secret"]
 
 
-def measure(seconds: float, connections: int, partitions: int) -> dict[str, Any]:
-    """Measure a fresh stack with that many partitions."""
+def measure(seconds: float, connections: int, partitions: int, first: bool) -> dict[str, Any]:
+    """Measure a fresh stack with that many partitions; `first`: most customers write for the first time."""
     stack("reset")
     stack("up", BENCH_BUS_PARTITIONS=str(partitions))
     instance = Instance.open(INSTANCE)
     address, key = channel_of(instance)
-    load(address, key, 3, connections)  # caches, plans, connections
+    load(
+        address, key, 3 if first else None, connections
+    )  # caches, plans, connections; and who is who, unless they shall be new
     wait_until_drained(instance)
     sink = subprocess.Popen(
         [sys.executable, str(HERE / "sink.py"), instance.rabbitmq_url], stdout=subprocess.PIPE, text=True
@@ -102,23 +104,22 @@ def measure(seconds: float, connections: int, partitions: int) -> dict[str, Any]
     }
 
 
-def load(address: str, key: str, seconds: float, connections: int) -> dict[str, Any]:
-    """Run the load generator in a process of its own."""
+def load(address: str, key: str, seconds: float | None, connections: int) -> dict[str, Any]:
+    """Run the load generator in a process of its own; without `seconds` each customer writes once."""
     done = subprocess.run(
         [
             sys.executable,
             str(HERE / "load.py"),
             address,
             key,
-            "--seconds",
-            str(seconds),
+            *([] if seconds is None else ["--seconds", str(seconds)]),
             "--connections",
             str(connections),
         ],
         check=True,
         capture_output=True,
         text=True,
-        timeout=seconds + 60,
+        timeout=330 if seconds is None else seconds + 60,
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -203,11 +204,14 @@ def floor(seconds: float, connections: int) -> dict[str, Any] | None:
 def main() -> None:
     """Measure, print, and keep the figures in `.ventros/bench.json`."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--partitions", default="2,4,8")
+    parser.add_argument("--first", action="store_true", help="let most customers write for the first time")
     wanted = parser.parse_args()
-    results = [measure(wanted.seconds, wanted.connections, int(each)) for each in wanted.partitions.split(",")]
+    results = [
+        measure(wanted.seconds, wanted.connections, int(each), wanted.first) for each in wanted.partitions.split(",")
+    ]
     bare = floor(wanted.seconds, wanted.connections)
     stack("reset")
     (ROOT / ".ventros").mkdir(exist_ok=True)
