@@ -108,8 +108,7 @@ async def test_lists_of_messages_are_read_in_their_order_and_not_sorted(watch: W
 
 async def test_the_next_page_is_looked_up_where_the_last_one_ended(watch: Watch) -> None:
     chat = await watch.served.administrator.fetchval(
-        "select chat_id from messaging.messages where tenant_id = $1 group by chat_id having count(*) > 2 limit 1",
-        TENANT,
+        "select id from messaging.chats where tenant_id = $1 and project_id = $2", TENANT, PROJECT
     )
     for path, index, query in (
         ("/crm/chats", "chats_by_last_message", {}),
