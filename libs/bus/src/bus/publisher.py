@@ -51,6 +51,13 @@ class BrokerPublisher:
             if self._connection is None or self._connection.is_closed:
                 self._exchange = None
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Nobody cancelled us: aiormq cancels what waits on a connection that it gives up for silent.
+            self._exchange = None
+            raise ConnectionResetError("the connection was given up while publishing") from None
 
     async def _open(self) -> AbstractExchange:
         async with self._connecting:

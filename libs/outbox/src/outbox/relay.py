@@ -30,6 +30,9 @@ WORK_TO_REST = 3.0
 the same, the longer it rests, and the fewer and larger the messages for everybody down the line."""
 
 ROWS_PER_LOOK = 4000
+LOOK_AT_MOST_S = 10.0
+"""After this no further message of a look is begun: what was confirmed must be struck off while the session still counts as alive."""
+
 FRESH_BYTES = 32 * 1024 * 1024
 """How much of what this process said since the last look is kept at hand, so that its bytes need not be read back."""
 
@@ -133,6 +136,8 @@ class Relay:
                 "enable_seqscan": "off",  # plans are kept: postgres.database
                 # It only strikes off: what a crash brings back is published again, and known by every inbox.
                 "synchronous_commit": "off",
+                # A leader looks every second. Where the network has forgotten one and keeps its session alive, the lead must come free.
+                "idle_session_timeout": "25s",
                 "tcp_keepalives_idle": "10",
                 "tcp_keepalives_interval": "5",
                 "tcp_keepalives_count": "3",
@@ -207,8 +212,11 @@ class Relay:
         """Publish what waits in one lane, message after message; return what the broker confirmed."""
         confirmed: list[Pending] = []
         event_type = routing_key.rpartition(".")[0]
+        until = time.monotonic() + LOOK_AT_MOST_S
         for run in messages_of(waiting):
             started = time.monotonic()
+            if started > until:
+                break
             try:
                 publishing = asyncio.ensure_future(
                     self._publisher.publish(routing_key, event_type, [each.bundle for each in run])
