@@ -10,7 +10,7 @@ RUN := tools/bootstrap.sh
 STACK := $(RUN) python -m local_stack
 MEMBER = $(firstword $(wildcard $(addsuffix /$(SERVICE),services libs simulators .)))
 
-.PHONY: demo doctor temporal up down status logs reset test bench seed reads lint types generated map help
+.PHONY: demo doctor temporal up down status logs reset test chaos bench seed reads lint types generated map help
 
 demo: ## Prepare everything, start the stack, play a WhatsApp conversation and print its timeline
 	@$(STACK) demo --instance $(INSTANCE)
@@ -39,6 +39,10 @@ temporal: ## Bring Temporal's program where it is missing, once per user (PATH, 
 test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words' narrow them)
 	@$(STACK) temporal --instance test || true
 	@$(RUN) pytest -n 2 --dist loadfile $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
+
+chaos: ## Break everything while load flows, and check that nothing is lost or doubled (T='--only 6,10 --seed 1', '--list')
+	@$(STACK) temporal --instance test-chaos || true
+	@$(RUN) python chaos/run.py $(T)
 
 bench: ## Measure inbound messages per second end to end, on an instance of its own
 	@$(STACK) temporal --instance bench || true

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_stack.keeping import pause_before
+from local_stack.keeping import held_back, pause_before
 from local_stack.process_table import Program
 from local_stack.processes import Process, until
 from local_stack.supervisor import Supervisor, rotate
@@ -52,6 +52,19 @@ def test_a_killed_process_is_started_again_and_its_neighbour_left_alone(tmp_path
         assert until(lambda: _pid(tmp_path, "one") not in (None, one), 5)
         assert _state(tmp_path)["one"]["restarts"] == 1
         assert _pid(tmp_path, "two") == two
+
+
+def test_what_is_held_back_stays_away_until_it_is_let_go(tmp_path: Path) -> None:
+    with _supervised(tmp_path, Program("one", SLEEP, PATH_ONLY)):
+        one = _pid(tmp_path, "one")
+        assert one
+        held = held_back(tmp_path, "one")
+        held.parent.mkdir()
+        held.touch()
+        os.kill(one, signal.SIGKILL)
+        assert not until(lambda: _pid(tmp_path, "one") not in (None, one), 1.0)
+        held.unlink()
+        assert until(lambda: _pid(tmp_path, "one") not in (None, one), 5)
 
 
 def test_what_keeps_dying_is_started_with_growing_pauses(tmp_path: Path) -> None:

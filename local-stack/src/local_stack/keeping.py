@@ -20,6 +20,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def held_back(folder: Path, name: str) -> Path:
+    """The file that keeps what has ended from being started again: whoever makes and removes it decides how long it stays away."""
+    return folder / "held-back" / name
+
+
 def pause_before(restart: int) -> float:
     """Seconds before the n-th restart in a row, from 1: at once, then 0.5, 1, 2, 4, 5, 5…"""
     return 0.0 if restart <= 1 else min(0.5 * 2.0 ** (restart - 2), 5.0)
@@ -63,6 +68,7 @@ class Child:
 
     def __init__(self, program: Program, folder: Path, log: Path, record: Path) -> None:
         self.program = program
+        self._held = held_back(folder, program.name)
         self.backoff = Backoff()
         self.ready = False
         self.started_at: str | None = None
@@ -93,7 +99,7 @@ class Child:
                 self._record.unlink(missing_ok=True)
                 return
             self.backoff.died()
-        if self.backoff.due():
+        if self.backoff.due() and not self._held.exists():
             self._start()
 
     def _start(self) -> None:
@@ -132,9 +138,10 @@ class Child:
 class KeptServer:
     """One server; starting takes seconds, so it happens beside the loop."""
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: Server, folder: Path) -> None:
         self.name = name
         self.server = server
+        self._held = held_back(folder, name)
         self.backoff = Backoff()
         self.ready = False
         self.started_at: str | None = None
@@ -160,7 +167,7 @@ class KeptServer:
             say(f"{now()} {self.name} (pid {self.pid}) ended")
             self.pid, self.ready = None, False
             self.backoff.died()
-        if self.backoff.due():
+        if self.backoff.due() and not self._held.exists():
             self._starting = workers.submit(start, self.server)
 
     def _failed(self, reason: BaseException) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from local_stack.epmd import Epmd
 from local_stack.files import last_lines, make_folder, write_private, write_private_json
@@ -80,13 +81,17 @@ class RabbitmqServer:
                     f"RabbitMQ of instance {self.instance} did not start; its log ends:\n{last_lines(self.log)}"
                 )
 
-    def evaluate(self, expression: str) -> str | None:
-        """Ask the running node itself; takes a second or two, since the command starts an Erlang of its own."""
-        command = [str(server_script().with_name("rabbitmqctl")), "-q", "-n", self.node, "eval", expression]
+    def control(self, *arguments: str, seconds: float = 30) -> CompletedProcess[str]:
+        """Run rabbitmqctl on this node; takes a second or two, since it starts an Erlang of its own."""
+        command = [str(server_script().with_name("rabbitmqctl")), "-q", "-n", self.node, *arguments]
         # Its own node for the moment, on loopback like the other.
-        arguments = "-kernel inet_dist_use_interface {127,0,0,1}"
-        environment = self._environment() | {"RABBITMQ_CTL_ERL_ARGS": arguments}
-        done = run(command, environment=environment, cwd=self.folder, seconds=30)
+        own = "-kernel inet_dist_use_interface {127,0,0,1}"
+        environment = self._environment() | {"RABBITMQ_CTL_ERL_ARGS": own}
+        return run(command, environment=environment, cwd=self.folder, seconds=seconds)
+
+    def evaluate(self, expression: str) -> str | None:
+        """What the running node answers to an Erlang expression; None where it does not."""
+        done = self.control("eval", expression)
         return None if done.returncode else done.stdout.strip()
 
     def alarms(self) -> str:

@@ -122,6 +122,7 @@ def _supervisor(instance: Instance) -> Process | None:
 
 def _launch(instance: Instance) -> None:
     (instance.folder / "state.json").unlink(missing_ok=True)
+    shutil.rmtree(instance.folder / "held-back", ignore_errors=True)
     command = [sys.executable, "-m", "local_stack", "supervise", "--instance", instance.name]
     supervisor = detach(
         [*command, "--root", str(instance.root)],

@@ -37,7 +37,7 @@ class Supervisor:
         self._children = [
             Child(one, folder, self._logs / f"{one.name}.log", records / f"{one.name}.json") for one in programs
         ]
-        self._servers = [KeptServer(name, server) for name, server in (servers or {}).items()]
+        self._servers = [KeptServer(name, server, folder) for name, server in (servers or {}).items()]
         self._start_server = start_server
         self._stopping = threading.Event()
         self._told: Any = None

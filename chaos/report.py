@@ -1,0 +1,105 @@
+"""What one run came to, like a Jepsen report; and the table of all."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from checker import Finding
+from watch import Times
+
+LOST, DUPLICATED = ("LOST", "STUCK"), ("DUPLICATED", "DOUBLE")
+SHOWN = 8
+DRAIN_WITHIN_S = 60.0
+
+
+@dataclass(slots=True)
+class Report:
+    """One scenario, run once."""
+
+    key: str
+    title: str
+    seed: int
+    options: dict[str, Any]
+    attempted: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    unknown: int = 0
+    recovered: int = 0
+    """Whose first attempt failed or was not answered, and which is there in the end."""
+    sends: int = 0
+    bites: dict[str, float] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    liveness: list[str] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
+    back_s: dict[str, float] = field(default_factory=dict)
+    answer_p99_ms: float = 0.0
+    took_s: float = 0.0
+
+    @property
+    def green(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not self.findings and not self.liveness
+
+    def count(self, *verdicts: str) -> int:
+        """Return how many findings have one of these verdicts."""
+        return sum(each.verdict in verdicts for each in self.findings)
+
+    @property
+    def unexpected(self) -> int:
+        """Return what is wrong beyond lost and doubled."""
+        return len(self.findings) - self.count(*LOST, *DUPLICATED)
+
+    def text(self) -> str:
+        """Return it for people."""
+        verdict = "green" if self.green else "RED"
+        times = self.times
+        lines = [
+            f"{self.key}: {self.title}: {verdict}",
+            f"  attempted {self.attempted}, acknowledged {self.acknowledged}, refused {self.refused}, unknown {self.unknown},"
+            f" sends {self.sends}",
+            f"  lost {self.count(*LOST)}, duplicated {self.count(*DUPLICATED)}, unexpected {self.unexpected},"
+            f" recovered {self.recovered}",
+            f"  detected after {shown(times.detect_s)}, recovered after {shown(times.recover_s)}, drained after"
+            f" {shown(times.drain_s)}; backlog {times.backlog}, answers p99 {self.answer_p99_ms:.0f} ms",
+            f"  bit: {', '.join(f'{name} {times:g}' for name, times in self.bites.items()) or 'nothing'}",
+        ]
+        if self.back_s:
+            back = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.back_s.items())
+            lines.append(f"  killed and back: {back}")
+        lines += [f"  ✗ {each.check} {each.verdict}: {each.what}" for each in self.findings[:SHOWN]]
+        if len(self.findings) > SHOWN:
+            by_verdict = Counter(f"{each.check} {each.verdict}" for each in self.findings)
+            lines.append(f"  ✗ in all: {dict(by_verdict)}")
+        lines += [f"  ✗ LIVENESS: {each}" for each in self.liveness]
+        options = " ".join(f"{name}={value}" for name, value in self.options.items())
+        lines.append(f"  seed {self.seed}; {options}; took {self.took_s:.0f} s")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return asdict(self) | {"green": self.green}
+
+
+def shown(seconds: float | None) -> str:
+    """Return seconds for people."""
+    return "–" if seconds is None else f"{seconds:.1f} s"
+
+
+HEAD = (
+    "| Fault | | Attempted | Acknowledged | Lost | Doubled | Unexpected | Recovered | Detected | Recovered after | Drained after"
+    " | Bit | |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def table(reports: Sequence[Report]) -> str:
+    """Return all of them as one Markdown table."""
+    rows = [
+        f"| {each.key} | {each.title} | {each.attempted} | {each.acknowledged} | {each.count(*LOST)} |"
+        f" {each.count(*DUPLICATED)} | {each.unexpected} | {each.recovered} | {shown(each.times.detect_s)} |"
+        f" {shown(each.times.recover_s)} | {shown(each.times.drain_s)} |"
+        f" {', '.join(f'{name} {times:g}' for name, times in each.bites.items())} |"
+        f" {'green' if each.green else '**RED**'} |"
+        for each in reports
+    ]
+    return "\n".join([HEAD, *rows])
