@@ -94,10 +94,12 @@ def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Fin
             yield Finding("C4", "DUPLICATED", f"{operation.op_id} is stored {times} times")
     in_chats = Counter((each.tenant, each.chat_key) for each in seen.messages if each.direction == "inbound")
     for key in in_chats.keys() | seen.session_counts.keys():
-        yield from _counted("sessions", key[1], seen.session_counts.get(key, 0), in_chats[key])
-    in_tenants = Counter(each.tenant for each in seen.messages if each.direction == "inbound")
-    for tenant in in_tenants.keys() | seen.metered.keys():
-        yield from _counted("meters", tenant, seen.metered.get(tenant, 0), in_tenants[tenant])
+        yield from _counted("the sessions' messages", key[1], seen.session_counts.get(key, 0), in_chats[key])
+    used = usage_of(seen.messages)
+    for tenant in used.keys() | seen.metered.keys():
+        there, told = used.get(tenant, Counter()), seen.metered.get(tenant, {})
+        for metric in there.keys() | told.keys():
+            yield from _counted(f"meter {metric}", tenant, told.get(metric, 0), there[metric])
     for key in seen.parked.keys() | expected.parked.keys():
         if seen.parked[key] != expected.parked[key]:
             found = f"{seen.parked[key]} events of {key[0]} are parked as {key[1]}, expected {expected.parked[key]}"
@@ -107,10 +109,23 @@ def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Fin
             yield Finding("C4", "LOST", f"{count} messages are left in {queue}")
 
 
+def usage_of(messages: Iterable[Message]) -> dict[str, Counter[str]]:
+    """Return by tenant what its messages came to, as it is to be metered."""
+    used: dict[str, Counter[str]] = defaultdict(Counter)
+    chats: dict[str, set[str]] = defaultdict(set)
+    for message in messages:
+        used[message.tenant]["messages_received" if message.direction == "inbound" else "messages_sent"] += 1
+        used[message.tenant]["automations_run"] += message.source == "trigger"
+        chats[message.tenant].add(message.chat_id)
+    for tenant, ids in chats.items():
+        used[tenant]["active_contacts"] = len(ids)
+    return used
+
+
 def _counted(where: str, whose: str, counted: int, there: int) -> Iterator[Finding]:
     if counted != there:
         verdict = "LOST" if counted < there else "DUPLICATED"
-        yield Finding("C4", verdict, f"the {where} counted {counted} messages of {whose}, there are {there}")
+        yield Finding("C4", verdict, f"{where} of {whose}: {counted}, there are {there}")
 
 
 def in_order(book: Book, seen: Observed) -> Iterator[Finding]:
@@ -120,7 +135,8 @@ def in_order(book: Book, seen: Observed) -> Iterator[Finding]:
     """
     chats: dict[str, list[Message]] = defaultdict(list)
     for message in seen.messages:
-        if message.direction == "inbound" and message.name in book and book[message.name].outcome == "ok":
+        operation = book.get(message.name or "")
+        if message.direction == "inbound" and operation is not None and operation.outcome == "ok":
             chats[message.chat_id].append(message)
     for chat_id, messages in chats.items():
         numbers = [book[each.name or ""].seq for each in sorted(messages, key=lambda each: each.sequence)]

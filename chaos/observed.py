@@ -60,8 +60,8 @@ class Observed:
     session_counts: dict[tuple[str, str], int] = field(default_factory=dict)
     """(tenant, chat key) → messages that customers wrote, as the sessions counted them."""
     contacts: dict[str, int] = field(default_factory=dict)
-    metered: dict[str, int] = field(default_factory=dict)
-    """Tenant → messages received, as they are billed."""
+    metered: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Tenant → what it used, by meter, as it is told."""
     steps: dict[str, list[str]] = field(default_factory=dict)
     """Message → the statuses that it went through, in the order in which they were written."""
     parked: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -99,10 +99,6 @@ where tenant_id = any($1::uuid[]) group by 1, 2
 CONTACTS = (
     "select tenant_id::text as tenant, count(*) as n from contact.contacts where tenant_id = any($1::uuid[]) group by 1"
 )
-METERED = """
-select tenant_id::text as tenant, sum(quantity) as n from billing.usage_meters
-where tenant_id = any($1::uuid[]) and metric = 'messages_received' group by 1
-"""
 STEPS = """
 select message_id::text as message, status from messaging.message_steps
 where tenant_id = any($1::uuid[]) and status is not null order by message_id, position
@@ -111,6 +107,14 @@ STORED = "select count(*) from messaging.messages where tenant_id = any($1::uuid
 UNSETTLED = """
 select count(*) from messaging.messages where tenant_id = any($1::uuid[]) and status in ('queued', 'unknown')
 """
+ENDED = """
+select tenant_id::text as tenant, chat_key, extract(epoch from ended_at)::float as ended_at,
+    extract(epoch from last_activity_at)::float as last_activity_at, timeout_minutes, extract(epoch from updated_at)::float as updated_at
+from session.sessions where tenant_id = any($1::uuid[]) and status = 'ended'
+"""
+EXPAND = "alter table {schema}.{table} add column chaos_expanded text"
+CONTRACT = "alter table {schema}.{table} drop column if exists chaos_expanded"
+LOCK_TIMEOUT = "set lock_timeout = '3s'"
 WALL = "select set_config('app.tenant_ids', $1, true)"
 SEEN = "select count(*) filter (where tenant_id = $1::uuid), count(*) filter (where tenant_id <> $1::uuid) from {schema}.{table}"
 SEEN_UNSET = "select count(*) from {schema}.{table}"
@@ -121,6 +125,7 @@ class Database:
 
     def __init__(self, product: Product, tenants: Sequence[Tenant]) -> None:
         self._product = product
+        self._tenants = tenants
         self._ids = [tenant.tenant_id for tenant in tenants]
         self._connection: asyncpg.Connection | None = None
 
@@ -146,6 +151,19 @@ class Database:
         """Return how many messages of ours have no outcome yet."""
         return int((await self.rows(UNSETTLED, self._ids))[0][0])
 
+    async def ended_sessions(self) -> list[Any]:
+        """Return the sessions that have ended: when, after which last message, and when that was written."""
+        return await self.rows(ENDED, self._ids)
+
+    async def expand(self, schema: str, table: str) -> None:
+        """Add a column as the first half of a migration does; raises asyncpg's error where the lock is not had within 3 s."""
+        await self.rows(LOCK_TIMEOUT)
+        await self.rows(EXPAND.format(schema=schema, table=table))
+
+    async def contract(self, schema: str, table: str) -> None:
+        """Take it back."""
+        await self.rows(CONTRACT.format(schema=schema, table=table))
+
     async def pending(self) -> dict[str, int]:
         """Return how many events each service has not published."""
         return {schema: int((await self.rows(PENDING.format(schema=schema)))[0][0]) for schema in SCHEMAS}
@@ -159,7 +177,7 @@ class Database:
         return {row["tenant"]: int(row["n"]) for row in await self.rows(query, self._ids)}
 
     async def read(self) -> Observed:
-        """Read everything that is in the database."""
+        """Read everything that is in the database, and what the meters say."""
         seen = Observed()
         for row in await self.rows(DELIVERIES, self._ids, MESSAGE_KEY):
             seen.deliveries[row["tenant"], row["dedupe_key"].removeprefix(MESSAGE_KEY)] = row["n"]
@@ -167,7 +185,7 @@ class Database:
         for row in await self.rows(SESSIONS, self._ids):
             seen.session_counts[row["tenant"], row["chat_key"]] = int(row["n"])
         seen.contacts = await self.by_tenant(CONTACTS)
-        seen.metered = await self.by_tenant(METERED)
+        seen.metered = {tenant.tenant_id: await tenant.usage() for tenant in self._tenants}
         steps = defaultdict(list)
         for row in await self.rows(STEPS, self._ids):
             steps[row["message"]].append(row["status"])

@@ -55,8 +55,8 @@ async def run_scenario(scenario: Scenario, stand: Stand, seed: int) -> Report:
 async def tenants_of(scenario: Scenario, stand: Stand) -> list[Tenant]:
     """Make tenants that nobody had before, so that nothing of an earlier scenario is counted."""
     if not scenario.sends:
-        return list(await asyncio.gather(*(stand.product.tenant() for _ in range(scenario.tenants))))
-    tenants = list(await asyncio.gather(*(stand.product.shop() for _ in range(scenario.tenants))))
+        return list(await asyncio.gather(*(stand.product.tenant(**scenario.channel) for _ in range(scenario.tenants))))
+    tenants = list(await asyncio.gather(*(stand.product.shop(**scenario.channel) for _ in range(scenario.tenants))))
     for tenant in tenants[:RULED]:
         await tenant.rule(
             "message.received",

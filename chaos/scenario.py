@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from load import Load
@@ -31,6 +31,8 @@ class Scenario:
     """Environment of the whole stack; scenarios that agree in it share one."""
     sends: bool = False
     """Channels work, and programs write to customers and rules answer, too: the promises P5 and P6 are at stake."""
+    channel: Mapping[str, Any] = field(default_factory=dict)
+    """More that is said of every channel when it is made."""
     tenants: int = 5
     chats_each: int = 20
     per_second: float = 60.0

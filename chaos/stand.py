@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import time
 from collections import Counter
@@ -18,21 +19,10 @@ from local_stack.keeping import Server, held_back
 from local_stack.ports import free_ports
 from local_stack.process_table import SERVICES, Service, module_command, programs, service_environment, url
 from local_stack.processes import Process, detach
-from product import SCHEMAS, Product
+from product import ENVIRONMENT, SCHEMAS, Product
 from testkit.eventually import eventually
 
 INSTANCE = "test-chaos"
-SETTINGS = {
-    # The generator is one address and one credential where the world has many.
-    "RATE_LIMIT_AUTH_MAX": "100000",
-    "RATE_LIMIT_TENANT_MAX": "1000000",
-    "RATE_LIMIT_AUTHENTICATED_MAX": "1000000",
-    # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
-    "SEND_PACE": "false",
-    "SEND_LEASE": "4",
-    "SEND_LOOKS": "0.5,1.5,3,6,12,24",
-    "TIMEKEEPER_MAX_SLEEP": "1",
-}
 SERVERS = ("postgres", "rabbitmq", "temporal")
 
 
@@ -88,12 +78,27 @@ class Replica:
             lambda: asyncio.to_thread(self.ready), within_s=within_s, every_s=0.1, because=f"{self.name} is ready"
         )
 
+    async def until_ready_or_dead(self, within_s: float = 20) -> None:
+        """Wait until it is in service, or has died on the way."""
+        await eventually(
+            lambda: asyncio.to_thread(lambda: not self.alive() or self.ready()),
+            within_s=within_s,
+            every_s=0.1,
+            because=f"{self.name} is ready or dead",
+        )
+
     async def died(self, within_s: float) -> bool:
         """Wait for its death; tell whether it came."""
         assert self.process is not None
         gone = await asyncio.to_thread(self.process.wait_until_gone, within_s)
         self.kills += gone
         return gone
+
+    def address_space(self) -> int:
+        """Return how many bytes its address space takes now."""
+        assert self.process is not None
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[0])
+        return pages * resource.getpagesize()
 
     async def stop(self) -> None:
         """Let it end what it holds, as a deployment does."""
@@ -115,13 +120,20 @@ class Stand:
         self.kills: Counter[str] = Counter()
         self._returns: list[asyncio.Task[None]] = []
 
+    @classmethod
+    def around(cls, product: Product) -> "Stand":
+        """Take what somebody else has started, without settings of its own, and will stop."""
+        stand = cls(product.instance.name)
+        stand.instance, stand.product, stand._settings = product.instance, product, {}
+        return stand
+
     async def ensure(self, settings: Mapping[str, str]) -> None:
         """Run with these settings: keep what runs, if it does, else begin with an empty folder."""
         self.back_s, self.kills, self._returns = {}, Counter(), []
         if self._settings == settings and await asyncio.to_thread(self.all_ready):
             return
         await self.stop()
-        environment = {**os.environ, **SETTINGS, **settings}
+        environment = {**os.environ, **ENVIRONMENT, **settings}
         self.instance = Instance.open(self._name, environment=environment)
         await asyncio.to_thread(stack.reset, self.instance)
         self.instance = Instance.open(self._name, environment=environment)
@@ -170,6 +182,21 @@ class Stand:
         names = [*(each.name for each in programs(self.instance)), "postgres", "rabbitmq"]
         return [name for name in names if not self.ready(name)]
 
+    def everybody(self) -> list[str]:
+        """Return all who can be killed: services, the simulator, servers."""
+        temporal = [] if self.instance.external_temporal_host or not self.ready("temporal") else ["temporal"]
+        return [*(each.name for each in programs(self.instance)), "postgres", "rabbitmq", *temporal]
+
+    async def until_ready(self, name: str, within_s: float = 30) -> None:
+        """Wait until somebody is in service."""
+        await eventually(
+            lambda: asyncio.to_thread(self.ready, name), within_s=within_s, every_s=0.1, because=f"{name} is ready"
+        )
+
+    def door_address(self) -> str:
+        """Return where the first door listens."""
+        return url(self.instance, "channel_gateway")
+
     def all_ready(self) -> bool:
         """Tell whether everything is in service."""
         return not self.not_ready()
@@ -216,18 +243,15 @@ class Stand:
                 yield ours
             finally:
                 await ours.stop()
-        await eventually(
-            lambda: asyncio.to_thread(self.ready, name),
-            within_s=40,
-            every_s=0.1,
-            because=f"{name} is back in its place",
-        )
+        await self.until_ready(name, 40)
 
     @asynccontextmanager
-    async def beside(self, name: str, *, only: str = "", **environment: str) -> AsyncIterator[Replica]:
-        """Run a second replica of a service on ports of its own."""
+    async def beside(
+        self, name: str, *, only: str = "", called: str = "second", **environment: str
+    ) -> AsyncIterator[Replica]:
+        """Run another replica of a service on ports of its own."""
         ports = free_ports(self._name)
-        second = Replica(self.instance, self.service(name), f"second-{name}", environment, ports, only)
+        second = Replica(self.instance, self.service(name), f"{called}-{name}", environment, ports, only)
         second.start()
         try:
             await second.until_ready()
@@ -256,6 +280,12 @@ class Stand:
         done = await asyncio.to_thread(self.instance.rabbitmq().control, *arguments)
         assert done.returncode == 0, f"rabbitmqctl {arguments[0]}: {done.stderr.strip()[-300:]}"
         return done.stdout
+
+    async def queues_of(self, service: str, *, consumers: int) -> int:
+        """Return how many queues of a service have at least so many consumers."""
+        listed = await self.control("list_queues", "name", "consumers")
+        rows = (line.strip().rpartition("\t") for line in listed.splitlines())
+        return sum(name.startswith(f"{service}.") and int(count) >= consumers for name, _, count in rows if name)
 
     def log_marks(self) -> dict[Path, int]:
         """Return how long every log is now."""

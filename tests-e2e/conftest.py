@@ -9,20 +9,8 @@ import pytest_asyncio
 from local_stack import stack
 from local_stack.instances import Instance
 from local_stack.process_table import url
-from product import Product
+from product import ENVIRONMENT, Product
 from xdist.scheduler import LoadFileScheduling
-
-ENVIRONMENT = {
-    # The tests are one address and one credential where the world has many.
-    "RATE_LIMIT_AUTH_MAX": "1000",
-    "RATE_LIMIT_TENANT_MAX": "100000",
-    "RATE_LIMIT_AUTHENTICATED_MAX": "100000",
-    # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
-    "SEND_PACE": "false",
-    "SEND_LEASE": "4",
-    "SEND_LOOKS": "0.5,1.5,3,6,12,24",
-    "TIMEKEEPER_MAX_SLEEP": "1",
-}
 
 
 class _OneProductOneWorker(LoadFileScheduling):

@@ -23,6 +23,19 @@ from whatsapp import WhatsApp
 SCHEMAS = [service.name.replace("-", "_") for service in SERVICES if service.schema]
 ME = Person(phone="5511955550000", lid="217000000009999", name="The Shop", device=7)
 
+ENVIRONMENT = {
+    # The tests are one address and one credential where the world has many.
+    "RATE_LIMIT_AUTH_MAX": "10000",
+    "RATE_LIMIT_TENANT_MAX": "1000000",
+    "RATE_LIMIT_AUTHENTICATED_MAX": "1000000",
+    # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
+    "SEND_PACE": "false",
+    "SEND_LEASE": "4",
+    "SEND_LOOKS": "0.5,1.5,3,6,12,24",
+    "TIMEKEEPER_MAX_SLEEP": "1",
+}
+"""Of a stack under test, beside what its instance gives it."""
+
 
 @dataclass
 class Tenant:

@@ -163,6 +163,7 @@ async def test_a_statement_that_takes_too_long_is_cancelled(found: ServiceDataba
         (asyncpg.AdminShutdownError("x"), Failure.INFRASTRUCTURE),
         (asyncpg.InternalClientError("x"), Failure.INFRASTRUCTURE),
         (ConnectionResetError(), Failure.INFRASTRUCTURE),
+        (MemoryError(), Failure.INFRASTRUCTURE),
         (asyncpg.CharacterNotInRepertoireError("x"), Failure.DETERMINISTIC),
         (asyncpg.CheckViolationError("x"), Failure.DETERMINISTIC),
         (ValueError("x"), Failure.DETERMINISTIC),

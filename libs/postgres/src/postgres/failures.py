@@ -41,6 +41,7 @@ def classify(error: BaseException) -> Failure:
         return Failure.DETERMINISTIC
     # InternalClientError is what a connection says whose session was ended between two messages.
     lost = asyncpg.InterfaceError | asyncpg.InternalClientError | PoolExhaustedError | OSError | TimeoutError
-    if isinstance(error, lost):
+    # A process without memory cannot tell good data from bad.
+    if isinstance(error, lost | MemoryError):
         return Failure.INFRASTRUCTURE
     return Failure.DETERMINISTIC
