@@ -8,7 +8,6 @@ table in docs/reliability.md. Exits with 1 when anything is red.
 
 import argparse
 import asyncio
-import importlib
 import json
 import os
 import sys
@@ -20,33 +19,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path += [str(ROOT / "tests-e2e")]
 
-from report import Report, table  # noqa: E402 - the path comes first
+from catalogue import chosen  # noqa: E402 - the path comes first
+from report import Report, table  # noqa: E402
 from running import run_scenario  # noqa: E402
 from scenario import Scenario  # noqa: E402
 from stand import Stand  # noqa: E402
 
 BEGIN, END = "<!-- measured by make chaos -->", "<!-- end of measured -->"
-
-
-def scenarios() -> list[Scenario]:
-    """Return the scenarios of every file in faults/, by number."""
-    names = sorted(path.stem for path in (HERE / "faults").glob("f*.py"))
-    found = [each for name in names for each in importlib.import_module(f"faults.{name}").SCENARIOS]
-    return sorted(found, key=lambda each: each.number)
-
-
-def chosen(wanted: str) -> list[Scenario]:
-    """Return those whose number or key is wanted, in the order in which they were named; all of them without wishes."""
-    everything = scenarios()
-    if not wanted:
-        return everything
-    found: list[Scenario] = []
-    for word in wanted.split(","):
-        fit = [each for each in everything if word.strip() in (str(each.number), each.key)]
-        if not fit:
-            raise SystemExit(f"there is no scenario {word}: choose from {', '.join(each.key for each in everything)}")
-        found += [each for each in fit if each not in found]
-    return found
 
 
 def write_table(reports: Sequence[Report], command: str) -> None:
@@ -80,7 +59,10 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the table into docs/reliability.md")
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
     given = parser.parse_args()
-    wanted = chosen(given.only)
+    try:
+        wanted = chosen(given.only)
+    except LookupError as unknown:
+        raise SystemExit(str(unknown)) from None
     if given.list:
         print("\n".join(f"{each.key:<28}{each.title}" for each in wanted))
         return 0

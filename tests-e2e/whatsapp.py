@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +92,6 @@ class WhatsApp:
     @property
     def _control_key(self) -> dict[str, str]:
         return {"X-Control-Key": self.instance.secrets["simulator_control_key"]}
-
-
-def doubled(texts: list[str]) -> list[str]:
-    """Return what stands there more than once."""
-    return [text for text, times in Counter(texts).items() if times > 1]
 
 
 def _person(person: Person) -> dict[str, str | None]:
