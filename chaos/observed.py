@@ -135,7 +135,11 @@ class Database:
             self._connection = await asyncpg.connect(
                 self._product.instance.postgres_superuser_dsn, timeout=3, command_timeout=20
             )
-        found: list[Any] = await self._connection.fetch(query, *arguments)
+        try:
+            found: list[Any] = await self._connection.fetch(query, *arguments)
+        except BaseException:  # what was cut off in the middle is of no use any more
+            self._connection.terminate()
+            raise
         return found
 
     async def close(self) -> None:

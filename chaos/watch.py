@@ -10,7 +10,7 @@ from observed import Database
 from stand import Stand
 
 EVERY_S = 0.25
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
 @dataclass(slots=True)
