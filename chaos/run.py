@@ -11,9 +11,10 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -25,17 +26,37 @@ from running import run_scenario  # noqa: E402
 from scenario import Scenario  # noqa: E402
 from stand import Stand  # noqa: E402
 
+DOCUMENT, KEPT = ROOT / "docs" / "reliability.md", ROOT / ".ventros" / "chaos.json"
 BEGIN, END = "<!-- measured by make chaos -->", "<!-- end of measured -->"
 
 
-def write_table(reports: Sequence[Report], command: str) -> None:
-    """Put the measured table into docs/reliability.md."""
-    document = ROOT / "docs" / "reliability.md"
-    before, _, rest = document.read_text().partition(BEGIN)
+def keep(reports: Sequence[Report]) -> dict[str, Any]:
+    """Keep what came out beside what earlier runs of other scenarios left; return all of it, by scenario."""
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept |= {report.key: report.as_json() for report in reports}
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(kept, indent=2))
+    return dict(sorted(kept.items(), key=lambda each: int(each[0].partition("-")[0])))
+
+
+def write_table(kept: dict[str, Any], command: str) -> None:
+    """Put all that is kept into docs/reliability.md, with the days on which it was measured and the last command."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    today = datetime.now(UTC).date().isoformat()
-    measured = f"{BEGIN}\n\nMeasured on {today} with `{command}`:\n\n{table(reports)}\n\n{END}"
-    document.write_text(f"{before}{measured}{after}")
+    days = sorted({each["on"] for each in kept.values()})
+    measured = f"Measured {' to '.join([days[0], *days[1:][-1:]])} on two cores, the last of it with `{command}`:"
+    rows = table(each["row"] for each in kept.values())
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{rows}\n\n{END}{after}")
+
+
+async def run_safely(scenario: Scenario, stand: Stand, seed: int) -> Report:
+    """Run one; an error of the run itself makes it red and the next one begin with a stack of its own."""
+    try:
+        return await run_scenario(scenario, stand, seed)
+    except Exception as error:
+        await stand.stop()
+        trace = "".join(traceback.format_exception(error)[-3:])
+        return Report(scenario.key, scenario.title, seed, {}, liveness=[f"the run itself failed: {trace}"])
 
 
 async def run_all(wanted: Sequence[Scenario], seed: int) -> list[Report]:
@@ -43,7 +64,7 @@ async def run_all(wanted: Sequence[Scenario], seed: int) -> list[Report]:
     stand, reports = Stand(), []
     try:
         for scenario in sorted(wanted, key=lambda each: sorted(each.settings.items())):
-            report = await run_scenario(scenario, stand, seed)
+            report = await run_safely(scenario, stand, seed)
             print(report.text(), flush=True)
             reports.append(report)
     finally:
@@ -68,12 +89,11 @@ def main() -> int:
         return 0
     os.environ.setdefault("LOG_LEVEL", "warning")
     reports = asyncio.run(run_all(wanted, given.seed))
-    kept = ROOT / ".ventros" / "chaos.json"
-    kept.write_text(json.dumps([each.as_json() for each in reports], indent=2))
-    options = "".join([f" --only {given.only}" if given.only else "", f" --seed {given.seed}"])
+    kept = keep(reports)
     if given.write:
-        write_table(reports, f"make chaos T='{options.strip()}'")
-    print(f"\n{table(reports)}")
+        only = f"--only {given.only} " if given.only else ""
+        write_table(kept, f"make chaos T='{only}--seed {given.seed} --write'")
+    print(f"\n{table(each.row() for each in reports)}")
     red = [each.key for each in reports if not each.green]
     print(f"\n{len(reports) - len(red)} green, {len(red)} red{': ' + ', '.join(red) if red else ''}")
     return 1 if red else 0
