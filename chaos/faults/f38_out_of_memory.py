@@ -2,6 +2,7 @@
 
 import random
 import resource
+import signal
 
 from lives import pause
 from load import Load
@@ -27,7 +28,9 @@ async def break_it(stand: Stand, load: Load, dice: random.Random) -> Bites:
             load.per_second = usual * BURST
             deaths += await ours.died(6)
             load.per_second = usual
-            await ours.stop()
+            if ours.alive():
+                ours.process.signal(signal.SIGKILL)  # as the kernel would
+                await ours.died(5)
     return {f"{service} refused memory": deaths + stand.said_since(marks, "MemoryError")}
 
 
