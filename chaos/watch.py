@@ -9,7 +9,7 @@ from load import Load
 from observed import Database
 from stand import Stand
 
-EVERY_S = 0.25
+EVERY_S = 0.5
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
