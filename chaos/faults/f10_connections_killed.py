@@ -21,7 +21,7 @@ async def break_it(stand: Stand, load: Load, dice: random.Random) -> Bites:
         await asyncio.sleep(max(0.0, EVERY_S - (time.monotonic() - began)))
     assert stand.said_since(marks, "PRECONDITION_FAILED") == 0, "an ack with a stale tag"
     assert sum(load.refused.values()) == refused, "the door is none of the broker's business"
-    return {"rounds": ROUNDS, "consumers interrupted": stand.said_since(marks, "consuming interrupted")}
+    return {"rounds": ROUNDS, "connections closed": stand.said_since(marks, "Unexpected connection close")}
 
 
 SCENARIOS = (Scenario(10, "connections-killed", "Broker closes all connections every 3 s", break_it),)
