@@ -35,7 +35,7 @@ class Scenario:
     """More that is said of every channel when it is made."""
     tenants: int = 5
     chats_each: int = 20
-    per_second: float = 60.0
+    per_second: float = 40.0
     sends_per_second: float = 4.0
     back_within_s: float = 15.0
     """Until a killed process is back in service."""

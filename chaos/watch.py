@@ -10,6 +10,8 @@ from observed import Database
 from stand import Stand
 
 EVERY_S = 0.5
+READY_EVERY_S = 2.0
+"""Being asked whether one is ready costs a connection to everything: every process, twice a second, is a load of its own."""
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
@@ -58,8 +60,13 @@ class Watch:
 
     async def run(self) -> None:
         """Look until cancelled."""
+        away: list[str] = []
+        ask_at = 0.0
         while True:
-            away = await asyncio.to_thread(self.stand.not_ready)
+            recovering = self._ended is not None and self.times.recover_s is None
+            if time.monotonic() >= ask_at or recovering or away:
+                away = await asyncio.to_thread(self.stand.not_ready)
+                ask_at = time.monotonic() + READY_EVERY_S
             behind: int | None = None
             try:
                 self.stored = await self.database.stored()

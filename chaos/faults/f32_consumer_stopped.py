@@ -36,6 +36,4 @@ async def break_it(stand: Stand, load: Load, dice: random.Random) -> Bites:
     return {f"{service}: {name}": times for name, times in bites.items()}
 
 
-SCENARIOS = (
-    Scenario(32, "consumer-stopped", "Working consumer stopped for 34 s, then woken", break_it, per_second=40),
-)
+SCENARIOS = (Scenario(32, "consumer-stopped", "Working consumer stopped for 34 s, then woken", break_it),)

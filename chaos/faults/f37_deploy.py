@@ -54,4 +54,6 @@ async def break_it(stand: Stand, load: Load, dice: random.Random) -> Bites:
     return {"restarts": len(took), "longest in seconds": round(max(took), 1), "tables expanded": len(TABLES)}
 
 
-SCENARIOS = (Scenario(37, "deploy", "Rolling restart of everything, and a migration that expands", break_it),)
+SCENARIOS = (
+    Scenario(37, "deploy", "Rolling restart of everything, and a migration that expands", break_it, per_second=30),
+)

@@ -9,7 +9,7 @@ from load import Load
 from scenario import Bites, Scenario
 from stand import Stand
 
-BURST = 6
+BURST = 8
 BACKLOG_S = 5.0
 
 
