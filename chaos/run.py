@@ -67,6 +67,7 @@ async def run_all(wanted: Sequence[Scenario], seed: int) -> list[Report]:
             report = await run_safely(scenario, stand, seed)
             print(report.text(), flush=True)
             reports.append(report)
+            keep([report])
     finally:
         await stand.stop()
     return sorted(reports, key=lambda each: int(each.key.partition("-")[0]))
@@ -89,7 +90,7 @@ def main() -> int:
         return 0
     os.environ.setdefault("LOG_LEVEL", "warning")
     reports = asyncio.run(run_all(wanted, given.seed))
-    kept = keep(reports)
+    kept = keep([])
     if given.write:
         only = f"--only {given.only} " if given.only else ""
         write_table(kept, f"make chaos T='{only}--seed {given.seed} --write'")

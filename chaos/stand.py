@@ -113,6 +113,7 @@ class Stand:
     def __init__(self, instance: str = INSTANCE) -> None:
         self._name = instance
         self._settings: Mapping[str, str] | None = None
+        self._borrowed = False
         self.instance: Instance
         self.product: Product
         self.back_s: dict[str, float] = {}
@@ -122,14 +123,18 @@ class Stand:
 
     @classmethod
     def around(cls, product: Product) -> "Stand":
-        """Take what somebody else has started, without settings of its own, and will stop."""
+        """Take what somebody else has started, and will stop: scenarios with settings of their own are refused."""
         stand = cls(product.instance.name)
-        stand.instance, stand.product, stand._settings = product.instance, product, {}
+        stand.instance, stand.product, stand._borrowed = product.instance, product, True
         return stand
 
     async def ensure(self, settings: Mapping[str, str]) -> None:
         """Run with these settings: keep what runs, if it does, else begin with an empty folder."""
         self.back_s, self.kills, self._returns = {}, Counter(), []
+        if self._borrowed:
+            assert not settings, "this scenario needs a stack of its own"
+            await eventually(lambda: asyncio.to_thread(self.all_ready), within_s=60, because="everybody is ready")
+            return
         if self._settings == settings and await asyncio.to_thread(self.all_ready):
             return
         await self.stop()

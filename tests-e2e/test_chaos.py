@@ -7,7 +7,7 @@ from running import run_scenario
 from stand import Stand
 
 SEED = 20261121
-SELECTION = ("3-consumer-killed", "5-half-killed", "11-postgres-crash")
+SELECTION = ("2-relay-killed-once", "3-consumer-killed-once", "5-few-killed", "11-postgres-crash")
 """What loses and doubles where the outbox, the inbox or a send is not what it promises: under three minutes in all."""
 
 
