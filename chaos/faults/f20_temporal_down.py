@@ -7,7 +7,6 @@ import asyncio
 import random
 import signal
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from kernel.ids import new_id
 from load import Chat, Load
@@ -54,14 +53,13 @@ async def break_it(stand: Stand, load: Load, dice: random.Random) -> Bites:
             back_at = datetime.now(UTC).timestamp()
         await stand.until_ready("temporal")
 
-        async def all_ended() -> list[Any] | None:
-            ended = await database.ended_sessions()
-            return ended if len(ended) >= len(wrote) else None
+        async def all_ended() -> bool:
+            return len(await database.ended_sessions()) >= len(wrote)
 
-        ended = await eventually(all_ended, within_s=25, every_s=0.3, because="what fell due has ended")
+        await eventually(all_ended, within_s=25, every_s=0.3, because="what fell due has ended")
+        ended = await database.ended_sessions()
     finally:
         await database.close()
-    assert ended is not None
     deadlines = sorted(at + TIMEOUT.total_seconds() for at in wrote.values())
     assert sorted(each["ended_at"] for each in ended) == deadlines, "each once, as of its own deadline"
     late = sum(each["updated_at"] > back_at > each["ended_at"] for each in ended)
