@@ -3,26 +3,23 @@
 import asyncio
 import time
 from collections.abc import Callable
-from importlib import resources
-from pathlib import Path
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from kernel.backoff import Backoff
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from postgres.revisions import VERSION_TABLE, migrations_of
+
 LOCK_TIMEOUT_SQLSTATE = "55P03"
-VERSION_TABLE = "migrations"
 
 
 def configuration(package: str, schema: str, owner_dsn: str) -> Config:
     """Return Alembic's configuration for the migrations that lie inside `package`."""
     config = Config()
-    config.set_main_option("script_location", str(_folder(package)))
+    config.set_main_option("script_location", str(migrations_of(package)))
     config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
     config.attributes["schema"] = schema
     config.attributes["dsn"] = owner_dsn
@@ -37,22 +34,6 @@ def upgrade(package: str, schema: str, owner_dsn: str, revision: str = "head") -
 def downgrade(package: str, schema: str, owner_dsn: str, revision: str = "base") -> None:
     """Take the schema back to `revision`."""
     _repeat_while_locked(lambda: command.downgrade(configuration(package, schema, owner_dsn), revision))
-
-
-def head_of(package: str, schema: str) -> str:
-    """Return the newest revision that this code knows."""
-    head = ScriptDirectory.from_config(configuration(package, schema, "")).get_current_head()
-    if head is None:
-        raise ValueError(f"{package} has no migration")
-    return head
-
-
-async def current_revision(connection: asyncpg.Connection, schema: str) -> str | None:
-    """Return the revision that the database stands at, or None before the first."""
-    if await connection.fetchval("select to_regclass($1)", f"{schema}.{VERSION_TABLE}") is None:
-        return None
-    revision: str | None = await connection.fetchval(f'select version_num from "{schema}".{VERSION_TABLE}')
-    return revision
 
 
 def run_from_alembic() -> None:
@@ -86,12 +67,6 @@ def run_from_alembic() -> None:
         await engine.dispose()
 
     asyncio.run(online())
-
-
-def _folder(package: str) -> Path:
-    """Migrations lie beside `src/` in a checkout and inside the package in a wheel."""
-    home = Path(str(resources.files(package)))
-    return next(folder for folder in (home / "migrations", home.parents[1] / "migrations") if folder.is_dir())
 
 
 def _repeat_while_locked(run: Callable[[], None], attempts: int = 10) -> None:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from bus.connection import BROKER_ERRORS, connected
 from bus.consuming import Consuming
-from postgres.migrating import current_revision, head_of
+from postgres.revisions import current_revision, head_of
 from postgres.roles import schema_of
 from web.health import Check, Finding
 
@@ -17,7 +17,7 @@ PARKED_S = 600.0
 def checks_of(parts: Parts, consuming: Consuming | None) -> dict[str, Check]:
     """Return the checks of database, migrations, rabbitmq and backlog."""
     schema = schema_of(parts.service)
-    head = head_of(schema, schema)
+    head = head_of(schema)
 
     async def database() -> Finding:
         async with parts.database.connection() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import asyncpg
 from kernel.ids import new_id
-from postgres.migrating import current_revision, head_of
+from postgres.revisions import current_revision, head_of
 from postgres.roles import schema_of
 
 from local_stack.doctor.finding import Finding, Of, in_words, make, said
@@ -92,7 +92,7 @@ async def _as_service(instance: Instance, service: Service) -> list[Finding]:
 
 async def _migrations(connection: asyncpg.Connection, instance: Instance, service: Service) -> list[Finding]:
     schema = schema_of(service.name)
-    current, head = await current_revision(connection, schema), head_of(service.module, schema)
+    current, head = await current_revision(connection, schema), head_of(service.module)
     if current == head:
         return []
     told = f"{service.name}: its tables are at {current or 'nothing'}, this code wants {head}"
