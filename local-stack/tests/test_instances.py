@@ -135,6 +135,18 @@ def test_a_broker_of_one_s_own_is_used_and_ours_not_mistaken_for_it(tmp_path: Pa
     assert Instance.open("demo", tmp_path, {"RABBITMQ_URL": own}).external_rabbitmq_url is None
 
 
+def test_services_reach_a_server_through_a_proxy_where_one_is_put_and_migrations_never_do(tmp_path: Path) -> None:
+    instance = Instance.open("demo", tmp_path, {"THROUGH_PROXIES": "postgres,temporal"})
+    session = next(each for each in SERVICES if each.name == "session")
+    environment = service_environment(instance, session)
+    proxied, direct = instance.ports["postgres_proxy"], instance.ports["postgres"]
+    assert f":{proxied}/" in environment["DATABASE_URL"]
+    assert f":{proxied}/" in environment["DATABASE_RELAY_URL"]
+    assert f":{direct}/" in environment["DATABASE_OWNER_URL"]
+    assert environment["TEMPORAL_HOST"] == f"127.0.0.1:{instance.ports['temporal_proxy']}"
+    assert environment["RABBITMQ_URL"] == instance.rabbitmq_url_of("session")
+
+
 def test_a_waha_server_of_one_s_own_replaces_the_simulator(tmp_path: Path) -> None:
     instance = Instance.open("demo", tmp_path, {"WAHA_BASE_URL": "http://waha.example", "WAHA_API_KEY": "k"})
     table = {program.name: program for program in programs(instance)}

@@ -118,18 +118,26 @@ class Instance:
 
     # ---- addresses
 
-    def postgres_dsn(self, user: str, password: str, database: str = DATABASE) -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports['postgres']}/{database}"
+    def way_to(self, server: str) -> str:
+        """The name of the port at which the services reach a server: its own, or that of a proxy which somebody runs there.
+
+        `THROUGH_PROXIES=postgres,rabbitmq,temporal` says for which; a test of networks that fail puts itself in between.
+        """
+        found = ports.setting(self.name, "THROUGH_PROXIES", self.environment)
+        return f"{server}_proxy" if found and server in found[1].split(",") else server
+
+    def postgres_dsn(self, user: str, password: str, database: str = DATABASE, *, port: str = "postgres") -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports[port]}/{database}"
 
     @property
     def postgres_superuser_dsn(self) -> str:
         return self.postgres_dsn(SUPERUSER, self.secrets["postgres"]["superuser"])
 
-    def rabbitmq_url_of(self, user: str) -> str:
+    def rabbitmq_url_of(self, user: str, *, port: str = "rabbitmq") -> str:
         """The broker's address for one of its users (the same for all where the broker is an external one)."""
         if self.external_rabbitmq_url:
             return self.external_rabbitmq_url
-        return f"amqp://{user}:{self.secrets['rabbitmq']['users'][user]}@127.0.0.1:{self.ports['rabbitmq']}/%2F"
+        return f"amqp://{user}:{self.secrets['rabbitmq']['users'][user]}@127.0.0.1:{self.ports[port]}/%2F"
 
     @property
     def rabbitmq_url(self) -> str:

@@ -38,6 +38,9 @@ OFFSETS = {
     "temporal": 24,
     "temporal_ui": 25,
     "temporal_metrics": 26,
+    "postgres_proxy": 30,
+    "rabbitmq_proxy": 31,
+    "temporal_proxy": 32,
 }
 
 _BASES = {"demo": DEMO_BASE, "test": 18080, "bench": 19080}

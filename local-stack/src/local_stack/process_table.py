@@ -75,13 +75,16 @@ def url(instance: Instance, port: str) -> str:
 def service_environment(instance: Instance, service: Service) -> dict[str, str]:
     """What operations calls section 7: everything that this service needs, and no secret that it does not."""
     own = _shared(instance) | _http(instance, service.port)
-    own |= {"APP_BASE_URL": url(instance, "gateway"), "RABBITMQ_URL": instance.rabbitmq_url_of(service.name)}
+    rabbitmq_url = instance.rabbitmq_url_of(service.name, port=instance.way_to("rabbitmq"))
+    own |= {"APP_BASE_URL": url(instance, "gateway"), "RABBITMQ_URL": rabbitmq_url}
     keys = _key_files(instance)
     if service.schema:
         own |= _databases(instance, service)
         own["INTERNAL_TOKEN_PUBLIC_KEYS_FILE"] = keys["internal_token_public_keys"]
     if service.workflows:
-        own |= {"TEMPORAL_HOST": instance.temporal_host, "TEMPORAL_NAMESPACE": instance.temporal_namespace}
+        way = instance.way_to("temporal")
+        host = instance.temporal_host if way == "temporal" else f"{LOOPBACK}:{instance.ports[way]}"
+        own |= {"TEMPORAL_HOST": host, "TEMPORAL_NAMESPACE": instance.temporal_namespace}
     if service.name == "identity":
         own["JWT_PRIVATE_KEY_FILE"] = keys["jwt_private_key"]
     if service.name in ("identity", "channel-gateway"):  # both answer a secret once, and keep that answer sealed
@@ -161,8 +164,10 @@ def _http(instance: Instance, port: str) -> dict[str, str]:
 def _databases(instance: Instance, service: Service) -> dict[str, str]:
     passwords = instance.secrets["postgres"]["services"][service.name]
     schema = service.name.replace("-", "_")
-    dsn = {role: instance.postgres_dsn(f"{schema}_{role}", passwords[role]) for role in ("app", "owner", "relay")}
-    return {"DATABASE_URL": dsn["app"], "DATABASE_OWNER_URL": dsn["owner"], "DATABASE_RELAY_URL": dsn["relay"]}
+    way = instance.way_to("postgres")
+    app, relay = (instance.postgres_dsn(f"{schema}_{role}", passwords[role], port=way) for role in ("app", "relay"))
+    owner = instance.postgres_dsn(f"{schema}_owner", passwords["owner"])  # migrations come before any proxy
+    return {"DATABASE_URL": app, "DATABASE_OWNER_URL": owner, "DATABASE_RELAY_URL": relay}
 
 
 def _from_outside(instance: Instance) -> dict[str, str]:
