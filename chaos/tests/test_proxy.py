@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from proxy import LOOPBACK, Proxy, Way
 from testkit.eventually import eventually
-
-from chaos.proxy import LOOPBACK, Proxy, Way
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -102,6 +102,15 @@ async def test_a_lost_api_answer_has_its_effect_and_breaks_the_connection(world:
     assert world.receiver.bodies("message.any")[0]["payload"]["id"].endswith(call["effects"][0]["message_id"])
 
 
+async def test_half_an_api_answer_has_its_effect_and_breaks_off_inside(world: World) -> None:
+    await world.control("faults", api={"half_answer": {"limit": 1}})
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
+        await world.client.post("/api/sendText", json=SEND)
+    call = (await world.lines("calls"))[-1]
+    assert (call["answered"], call["faults"], len(call["effects"])) == (False, ["half_answer"], 1)
+    assert (await world.client.post("/api/sendText", json=SEND)).status_code == 201
+
+
 async def test_a_refused_call_has_no_effect(world: World) -> None:
     await world.control("faults", api={"refuse": {"limit": 1}})
     with pytest.raises(httpx.TransportError):

@@ -132,9 +132,14 @@ class Api:
         except ApiError as problem:
             answer = Answer(problem.status, problem.body, headers=problem.headers)
         if not open_to_all:
-            self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped)
-        if dropped:
-            self._drop(request)
+            halved = "half_answer" in call.faults
+            self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped or halved)
+        if self.door is not None and request.client is not None:
+            # Granian gives the port as a text.
+            if dropped:
+                self.door.drop(int(request.client.port))
+            elif "half_answer" in call.faults:
+                self.door.halve(int(request.client.port))
         return answer.response()
 
     def _check_key(self, request: Request) -> None:
@@ -170,6 +175,8 @@ class Api:
             await asyncio.sleep(self.simulator.faults.seconds(slow, *what) * self.simulator.time_factor)
         if self._strikes(call, "lost_answer", what):
             return answer, True
+        if self._strikes(call, "half_answer", what):
+            return answer, False
         if self._strikes(call, "empty_answer", what):
             return Answer(answer.status, None), False
         return answer, False
@@ -212,11 +219,6 @@ class Api:
     def _engine(self, call: Call) -> str:
         session = self.simulator.sessions.get(str(call.body.get("session") or "default"))
         return session.engine if session else self.simulator.settings.default_engine
-
-    def _drop(self, request: Request) -> None:
-        if self.door is not None and request.client is not None:
-            # Granian gives the port as a text.
-            self.door.drop(int(request.client.port))
 
     def _write(self, call: Call, answer: Answer, started: datetime, seconds: float, *, dropped: bool) -> None:
         text = call.body.get("text")

@@ -20,6 +20,7 @@ class Door:
         self._inner_port = inner_port
         self._server: asyncio.Server | None = None
         self._outer: dict[int, asyncio.StreamWriter] = {}
+        self._halved: set[int] = set()
         self._relays: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -51,6 +52,10 @@ class Door:
         if writer is not None:
             writer.transport.abort()
 
+    def halve(self, peer_port: int) -> None:
+        """Let half of what comes next from the inner connection of this port pass, then end the outer one."""
+        self._halved.add(peer_port)
+
     def _reset_all(self) -> None:
         for writer in list(self._outer.values()):
             writer.transport.abort()
@@ -69,13 +74,25 @@ class Door:
         name = inner_writer.get_extra_info("sockname")[1]
         self._outer[name] = writer
         try:
-            await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+            await asyncio.gather(_pump(reader, inner_writer), self._answers(name, inner_reader, writer))
         except asyncio.CancelledError:
             writer.transport.abort()
         finally:
             self._outer.pop(name, None)
+            self._halved.discard(name)
             inner_writer.close()
             writer.close()
+
+    async def _answers(self, name: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Copy what the inner server says, or half of it."""
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(CHUNK):
+                if name in self._halved:
+                    writer.write(chunk[: len(chunk) // 2])
+                    break  # closed, not aborted: that would throw away the half as well
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -31,6 +31,7 @@ API_FAULTS: dict[str, dict[str, Any]] = {
     "error_475": {"only_first_contacts": True},
     "error_500": {"after_effect": 0.5},
     "lost_answer": {},
+    "half_answer": {},
     "empty_answer": {},
     "slow": {"seconds": [1.0, 3.0]},
 }
