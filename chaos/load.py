@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 from kernel.ids import new_id
@@ -48,6 +49,15 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """One webhook that was answered 2xx, as it was sent."""
+
+    chat: Chat
+    op_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One attempt: when it ended (monotonic), how long it took, and its status (0: the connection broke)."""
 
@@ -70,6 +80,7 @@ class Load:
         self.refused: Counter[int] = Counter()
         """Answers that were not 2xx, by status; 0 is a connection that could not be made or broke."""
         self.repeated_sends = 0
+        self.undo_hooks()
         self._random = random.Random(seed)
         self.chats = [
             Chat(tenant, self._person(number), f"{place}/{number}")
@@ -77,6 +88,7 @@ class Load:
             for number in range(chats_each)
         ]
         self._stop = asyncio.Event()
+        self._strangers = 0
         self._running: list[asyncio.Task[None]] = []
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
         self._client = httpx.AsyncClient(timeout=10, limits=limits, trust_env=False)
@@ -84,6 +96,25 @@ class Load:
     def _person(self, number: int) -> Person:
         digits = self._random.randrange(10**7, 10**8)
         return Person(phone=f"55119{digits}", lid=f"2{self._random.randrange(10**13):014}", name=f"C{number}")
+
+    def undo_hooks(self) -> None:
+        """Let nobody look at, mark or date what is written, as it is at the beginning."""
+        self.on_accepted: Callable[[Accepted], None] = lambda accepted: None
+        self.suffix: Callable[[], str] = str
+        """What is put behind a text."""
+        self.clock: Callable[[], datetime | None] = lambda: None
+        """The time by which a message is told to have been written; None: now."""
+
+    def stranger(self, tenant: Tenant) -> Chat:
+        """Return the chat of a customer whom nobody has met; whoever asks posts into it by `post`."""
+        self._strangers += 1
+        return Chat(tenant, self._person(1000 + self._strangers), f"stranger/{self._strangers}")
+
+    async def nothing_waits(self, within_s: float = 20) -> None:
+        """Wait until all that arrived so far has an outcome."""
+        posting = [chat.posting for chat in self.chats if chat.posting]
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*posting)
 
     @property
     def accepted(self) -> int:
@@ -153,8 +184,8 @@ class Load:
         while chat.waiting:
             seq = chat.waiting.popleft()
             bare_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
-            text = f"{chat.name} #{seq}{'?' if seq % ASKS_EVERY == 1 else ''}"
-            body = chat.tenant.text(chat.customer, text, bare_id=bare_id)
+            text = f"{chat.name} #{seq}{'?' if seq % ASKS_EVERY == 1 else ''}{self.suffix()}"
+            body = chat.tenant.text(chat.customer, text, bare_id=bare_id, at=self.clock())
             await self.post(chat, bare_id, seq, body)
 
     async def post(self, chat: Chat, op_id: str, seq: int, body: bytes) -> Outcome:
@@ -166,6 +197,7 @@ class Load:
             status = await self._attempt(self.door_of(tenant), body, headers)
             if 200 <= status < 300:
                 self.ledger.end(op_id, "ok", attempt)
+                self.on_accepted(Accepted(chat, op_id, body))
                 return "ok"
             self.refused[status] += 1
             if 400 <= status < 500 and status not in TRY_AGAIN:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -80,7 +81,7 @@ PENDING = "select count(*) from {schema}.outbox_pending"
 OLDEST = "select coalesce(outbox_age_s, 0) from {schema}.backlog()"
 PARKED = """
 select reason, count(*) as n from {schema}.parked_events
-where status = 'parked' and (tenant_id is null or tenant_id = any($1::uuid[])) group by reason
+where status = 'parked' and (tenant_id = any($1::uuid[]) or (tenant_id is null and parked_at >= $2)) group by reason
 """
 DELIVERIES = """
 select tenant_id::text as tenant, dedupe_key, count(*) as n from channel_gateway.inbound_deliveries
@@ -127,6 +128,7 @@ class Database:
         self._product = product
         self._tenants = tenants
         self._ids = [tenant.tenant_id for tenant in tenants]
+        self._since = datetime.now(UTC)  # what names no tenant belongs to whoever looks since it came
         self._connection: asyncpg.Connection | None = None
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
@@ -195,7 +197,7 @@ class Database:
             steps[row["message"]].append(row["status"])
         seen.steps = dict(steps)
         for schema in SCHEMAS:
-            for row in await self.rows(PARKED.format(schema=schema), self._ids):
+            for row in await self.rows(PARKED.format(schema=schema), self._ids, self._since):
                 seen.parked[schema, row["reason"]] = row["n"]
         seen.pending = {schema: count for schema, count in (await self.pending()).items() if count}
         await self._look_through_walls(seen)

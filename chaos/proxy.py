@@ -46,6 +46,8 @@ class Link:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     dead: bool = False
+    ended: set[Way] = field(default_factory=set)
+    """Ways on which whoever speaks has ended; on a dead link nobody else is told."""
     resets_after: dict[Way, int] = field(default_factory=dict)
 
     def reset(self) -> None:
@@ -66,6 +68,8 @@ class Proxy:
         self.bites = Bites()
         self.passed = 0
         """Bytes, both ways together."""
+        self.connections = 0
+        """How many were made since it exists."""
         self.links: set[Link] = set()
         self._random = random.Random(seed)
         self._flowing = {way: asyncio.Event() for way in Way}
@@ -118,6 +122,10 @@ class Proxy:
         self.bites.half_open += len(abandoned)
         return len(abandoned)
 
+    def unnoticed(self) -> int:
+        """Return how many abandoned connections their clients still believe in."""
+        return sum(link.dead and Way.TO_SERVER not in link.ended for link in self.links)
+
     def reset(self) -> int:
         """Reset every present connection; return how many there were."""
         for link in list(self.links):
@@ -158,6 +166,7 @@ class Proxy:
             return
         link = Link(writer, server_writer)
         self.links.add(link)
+        self.connections += 1
         self._arm(link)
         try:
             # Together: an end that one side makes is passed on to the other, and the other answers it with its own.
@@ -174,17 +183,16 @@ class Proxy:
 
     async def _pump(self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
         with contextlib.suppress(OSError):
-            while True:
-                chunk = await reader.read(CHUNK)
+            while chunk := await reader.read(CHUNK):
                 await self._wait(way)
-                if link.dead:
-                    await asyncio.get_running_loop().create_future()  # for ever, until the proxy closes
-                if not chunk:
-                    break
-                if not self._pass(link, writer, way, chunk):
-                    return
-                await writer.drain()
-        writer.close()
+                if not link.dead:
+                    if not self._pass(link, writer, way, chunk):
+                        return
+                    await writer.drain()
+        link.ended.add(way)
+        await self._flowing[way].wait()
+        if not link.dead:
+            writer.close()
 
     async def _wait(self, way: Way) -> None:
         if not self._flowing[way].is_set():

@@ -56,3 +56,7 @@ class Expected:
     """(schema, reason) → how many events are parked."""
     parked_ops: set[str] = field(default_factory=set)
     """Webhooks whose message is parked somewhere on the line: neither stored nor lost."""
+    applied_late: set[str] = field(default_factory=set)
+    """Webhooks whose message was parked and applied by people, after later ones of its chat."""
+    accepted_again: set[str] = field(default_factory=set)
+    """Webhooks that came once more when nobody could know them any more: two raw deliveries, and one message all the same."""

@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from local_stack.ports import free_ports
 from local_stack.process_table import SERVICES, Service, module_command, programs, service_environment, url
 from local_stack.processes import Process, detach
 from product import ENVIRONMENT, SCHEMAS, Product
+from proxy import Proxy
 from testkit.eventually import eventually
 
 INSTANCE = "test-chaos"
@@ -119,6 +120,8 @@ class Stand:
         self.back_s: dict[str, float] = {}
         """Whoever was killed in this scenario → the longest that it took to be back in service, in seconds."""
         self.kills: Counter[str] = Counter()
+        self.proxies: dict[str, Proxy] = {}
+        """Between the services and those servers that the settings name in THROUGH_PROXIES."""
         self._returns: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -142,6 +145,7 @@ class Stand:
         self.instance = Instance.open(self._name, environment=environment)
         await asyncio.to_thread(stack.reset, self.instance)
         self.instance = Instance.open(self._name, environment=environment)
+        await self._open_proxies([each for each in settings.get("THROUGH_PROXIES", "").split(",") if each])
         await asyncio.to_thread(stack.up, self.instance)
         client = httpx.AsyncClient(base_url=url(self.instance, "gateway"), timeout=30, trust_env=False)
         self.product = Product(self.instance, client)
@@ -152,7 +156,19 @@ class Stand:
         if self._settings is not None:
             await self.product.client.aclose()
             await asyncio.to_thread(stack.down, self.instance)
+            for proxy in self.proxies.values():
+                await proxy.close()
+            self.proxies = {}
             self._settings = None
+
+    async def _open_proxies(self, servers: Sequence[str]) -> None:
+        """Listen before the services start; the servers are started first, since with them the ports are settled."""
+        if servers:
+            await asyncio.to_thread(self.instance.start)
+        for server in servers:
+            ports = self.instance.ports
+            self.proxies[server] = Proxy(ports[server], ports[self.instance.way_to(server)], seed=len(self.proxies))
+            await self.proxies[server].open()
 
     # ---- processes
 
@@ -266,15 +282,19 @@ class Stand:
 
     # ---- counters
 
-    async def counted(self, name: str, service: str | Replica) -> float:
-        """Return the sum of a metric over all its labels, as a process tells it now; 0 where it does not answer."""
+    async def counted(self, name: str, service: str | Replica, label: str = "") -> float:
+        """Return the sum of a metric as a process tells it now, 0 where it does not answer.
+
+        Over all its labels, or over those lines that hold `label` (`class="conflict"`).
+        """
         place = (
             service.metrics_url
             if isinstance(service, Replica)
             else url(self.instance, f"{self.service(service).port}_metrics")
         )
         text = (await asyncio.to_thread(ask, "GET", f"{place}/metrics") or b"").decode()
-        return sum(value_of(line) for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} ")))
+        lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(value_of(line) for line in lines if label in line)
 
     async def counted_everywhere(self, name: str) -> float:
         """Return the sum over all services of the process table."""

@@ -47,6 +47,14 @@ class WhatsApp:
         """Let WAHA misbehave, for all sessions."""
         await self._control("POST", "/faults", **faults)
 
+    async def faults(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return the faults, each with how often it struck."""
+        return await self._control("GET", "/faults")
+
+    async def refuses(self, seconds: float) -> None:
+        """Let WAHA refuse connections, and end those that stand."""
+        await self._control("POST", "/door/refuse", seconds=seconds)
+
     async def sent(self, *texts: str) -> list[dict[str, Any]]:
         """Return what the ledger holds of these texts in this session: one entry for each WhatsApp message that was made."""
         wanted = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts}

@@ -124,7 +124,31 @@ async def test_half_open_connections_tell_neither_side_and_new_ones_work() -> No
                 await reader.read(1)
         other_reader, other_writer = await connect(proxy)
         assert await answer(other_reader, other_writer, b"3") == b"3"
+        assert proxy.unnoticed() == 1
         writer.close()
+        await eventually(lambda: _noticed(proxy), within_s=2, because="the client has given it up")
+
+
+async def test_a_server_that_dies_behind_a_half_open_connection_is_not_reported_either() -> None:
+    ended = asyncio.Event()
+
+    async def ends_when_told(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.wait()
+        writer.close()
+
+    async with proxied(ends_when_told) as proxy, asyncio.timeout(5):
+        reader, writer = await connect(proxy)
+        await asyncio.sleep(0.05)
+        proxy.half_open()
+        ended.set()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await reader.read(1)
+        writer.close()
+
+
+async def _noticed(proxy: Proxy) -> bool:
+    return proxy.unnoticed() == 0
 
 
 async def test_a_reset_comes_inside_of_what_was_written_after_the_number_of_bytes_that_the_seed_says() -> None:
