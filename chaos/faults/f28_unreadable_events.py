@@ -1,0 +1,110 @@
+"""28. What cannot be read: bytes that are no event, broken schemas, unknown versions and types; and a kind of message that nobody knows."""
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+from bus.connection import connected
+from contracts.envelope import BATCH_CONTENT_TYPE
+from contracts.topology import load_topology
+from kernel.ids import new_id
+from load import Chat, Load
+from scenario import Bites, Scenario
+from stand import Stand
+from testkit.eventually import eventually
+
+TYPE = "session.message_recorded.v1"
+"""Heard by messaging and by nobody else."""
+ROUNDS = 8
+
+
+async def unreadable(stand: Stand, load: Load, dice: random.Random) -> Bites:
+    """Put onto the broker what no service of ours would say, and at the door a message of a kind to come."""
+    tenant = load.tenants[0]
+    before = await _counted(stand)
+    project = (await tenant.ask("GET", "/projects")).json()["data"][0]["id"]
+    exchange_name = load_topology().exchange
+    async with connected(stand.instance.rabbitmq_url, "chaos") as connection:
+        channel = await connection.channel(publisher_confirms=True)
+        exchange = await channel.get_exchange(exchange_name, ensure=False)
+        for number in range(ROUNDS):
+            key = f"{TYPE}.{number % stand.instance.partitions}"
+            for body in _bodies(tenant.tenant_id, project, dice):
+                message = aio_pika.Message(body, content_type=BATCH_CONTENT_TYPE, type=TYPE, delivery_mode=2)
+                await exchange.publish(message, key, mandatory=True)
+            await asyncio.sleep(dice.uniform(0.2, 0.8))
+    expected = load.expected.parked
+    # In each round: two messages that are no array and two elements that are no event, then the three that are.
+    expected["messaging", "undecodable"] += 4 * ROUNDS
+    expected["messaging", "unknown_version"] += ROUNDS
+    expected["messaging", "invalid"] += 2 * ROUNDS
+    posted = [await _of_a_kind_to_come(load, chat) for chat in dice.sample(load.chats, 10)]
+    assert set(posted) == {"ok"}, f"messages of an unknown kind were answered {posted}"
+
+    async def all_counted() -> bool:
+        return await _counted(stand) - before == 7 * ROUNDS
+
+    await eventually(all_counted, within_s=25, every_s=0.5, because=f"{7 * ROUNDS} events parked and counted")
+    drained = await stand.counted("dead_letters_drained_total", "messaging")
+    assert stand.ready("messaging"), "the consumer is not ready any more"
+    return {"parked": 7 * ROUNDS, "dead letters drained": drained, "messages of an unknown kind": len(posted)}
+
+
+async def _counted(stand: Stand) -> float:
+    """Parked by the consumer, or drained from the dead letters."""
+    parked = await stand.counted("parked_events_total", "messaging")
+    return parked + await stand.counted("dead_letters_drained_total", "messaging")
+
+
+def _bodies(tenant_id: str, project_id: str, dice: random.Random) -> list[bytes]:
+    """Return messages; each is another one every time, since the same bytes are parked once."""
+    now = datetime.now(UTC).isoformat()
+
+    def event(event_type: str, **data: Any) -> dict[str, Any]:
+        return {
+            "specversion": "1.0",
+            "id": new_id(),
+            "type": event_type,
+            "source": "chaos",
+            "subject": new_id(),
+            "time": now,
+            "tenantid": tenant_id,
+            "projectid": project_id,
+            "partitionkey": "chaos",
+            "correlationid": new_id(),
+            "causationid": None,
+            "hop": 0,
+            "actor": {"type": "system", "id": None},
+            "traceparent": None,
+            "data": data,
+        }
+
+    batch = [
+        event("session.message_recorded.v99", anything=1),
+        event("session.dreamt.v1"),
+        event(TYPE, message="not what it should be"),
+        {"no": "event", "at": new_id()},
+        f"neither {new_id()}",
+    ]
+    return [
+        b"\xff\x00" + dice.randbytes(40),
+        json.dumps([event(TYPE)]).encode()[:-20],
+        json.dumps(batch).encode(),
+    ]
+
+
+async def _of_a_kind_to_come(load: Load, known: Chat) -> str:
+    """Let a customer who never wrote before send a message of a kind that is not invented yet."""
+    chat = load.stranger(known.tenant)
+    op_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
+    body = json.loads(chat.tenant.text(chat.customer, "?", bare_id=op_id))
+    message = {"holographicMessage": {"angle": 45, "caption": "hello from 2030"}}
+    body["payload"]["body"] = None
+    body["payload"]["_data"] |= {"Message": message, "RawMessage": message}
+    return await load.post(chat, op_id, 0, json.dumps(body).encode())
+
+
+SCENARIOS = (Scenario(28, "unreadable-events", "Undecodable and unknown events", unreadable),)
