@@ -236,6 +236,22 @@ def test_what_is_parked_as_expected_is_neither_stored_nor_lost(book: dict[str, O
     assert verdicts(book, seen, expected=expected) == set()
 
 
+def test_what_people_applied_late_stands_where_it_was_applied(book: dict[str, Operation], seen: Observed) -> None:
+    seen.messages[0] = replace(seen.messages[0], sequence=8)
+    assert verdicts(book, seen) == {("C5", "REORDERED")}
+    assert verdicts(book, seen, expected=Expected(applied_late={"W1"})) == set()
+
+
+def test_what_came_when_nobody_could_know_it_is_delivered_twice_and_stored_once(
+    book: dict[str, Operation], seen: Observed
+) -> None:
+    seen.deliveries["t1", "W2"] = 2
+    expected = Expected(accepted_again={"W2"})
+    assert verdicts(book, seen, expected=expected) == set()
+    seen.deliveries["t1", "W2"] = 3
+    assert verdicts(book, seen, expected=expected) == {("C2", "DUPLICATED")}
+
+
 def test_a_ledger_says_what_was_known_last_and_forgets_a_torn_line(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.jsonl")
     ledger.begin("W1", "webhook", "t1", "c1", 1, b"body")
