@@ -59,4 +59,5 @@ class Expected:
     applied_late: set[str] = field(default_factory=set)
     """Webhooks whose message was parked and applied by people, after later ones of its chat."""
     accepted_again: set[str] = field(default_factory=set)
-    """Webhooks that came once more when nobody could know them any more: two raw deliveries, and one message all the same."""
+    """Webhooks that came once more when their keys were gone: two raw deliveries, two messages for their session's counters, and one
+    message all the same."""

@@ -25,6 +25,7 @@ async def poison(stand: Stand, load: Load, dice: random.Random) -> Bites:
     marked: set[str] = set()
     load.on_accepted = lambda accepted: marked.add(accepted.op_id) if MARKER.encode() in accepted.body else None
     load.suffix = lambda: f" {MARKER}" if dice.random() < SHARE else ""
+    splits = await stand.counted("batch_splits_total", "messaging")
     messaging = stand.process("messaging")
     async with poisoned(stand.product, MARKER):
         for _ in range(ROUNDS):
@@ -40,7 +41,7 @@ async def poison(stand: Stand, load: Load, dice: random.Random) -> Bites:
 
         await eventually(all_parked, within_s=20, every_s=0.5, because=f"all {len(marked)} poisonous events are parked")
     load.undo_hooks()
-    splits = await stand.counted("batch_splits_total", "messaging")
+    splits = await stand.counted("batch_splits_total", "messaging") - splits
     answers: Counter[int] = Counter()
     for tenant in load.tenants:
         for event in await _parked(tenant):

@@ -246,6 +246,7 @@ def test_what_came_when_nobody_could_know_it_is_delivered_twice_and_stored_once(
     book: dict[str, Operation], seen: Observed
 ) -> None:
     seen.deliveries["t1", "W2"] = 2
+    seen.session_counts["t1", "key-t1"] = 4
     expected = Expected(accepted_again={"W2"})
     assert verdicts(book, seen, expected=expected) == set()
     seen.deliveries["t1", "W2"] = 3
