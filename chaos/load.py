@@ -183,7 +183,7 @@ class Load:
     async def _post_waiting(self, chat: Chat) -> None:
         while chat.waiting:
             seq = chat.waiting.popleft()
-            bare_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
+            bare_id = new_message_id()
             text = f"{chat.name} #{seq}{'?' if seq % ASKS_EVERY == 1 else ''}{self.suffix()}"
             body = chat.tenant.text(chat.customer, text, bare_id=bare_id, at=self.clock())
             await self.post(chat, bare_id, seq, body)
@@ -208,6 +208,11 @@ class Load:
             await asyncio.sleep(min(0.1 * 2.0**attempt, 2.0) * self._random.uniform(1.0, 1.2))
         self.ledger.end(op_id, "info", ATTEMPTS)
         return "info"
+
+    async def again(self, accepted: Accepted) -> str:
+        """Post once more what was accepted; return what it was called (`queued`, `duplicate`), or the status of a refusal."""
+        answer = await accepted.chat.tenant.post(accepted.body)
+        return str(answer.json()["status"] if answer.status_code == 200 else answer.status_code)
 
     async def _attempt(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         began = time.monotonic()
@@ -251,6 +256,11 @@ class Load:
                 return
             self.repeated_sends += 1
             await asyncio.sleep(0.3)
+
+
+def new_message_id() -> str:
+    """Return a bare id as WhatsApp makes them."""
+    return f"3EB0{new_id().replace('-', '').upper()[:24]}"
 
 
 def text_of_send(key: str) -> str:

@@ -29,8 +29,7 @@ async def disordered(stand: Stand, load: Load, dice: random.Random) -> Bites:
 
     async def again(accepted: Accepted) -> None:
         await asyncio.sleep(dice.uniform(0, LATE_S))
-        answer = await accepted.chat.tenant.post(accepted.body)
-        answers[answer.json()["status"] if answer.status_code == 200 else str(answer.status_code)] += 1
+        answers[await load.again(accepted)] += 1
 
     def twice_more(accepted: Accepted) -> None:
         repeats.update(asyncio.create_task(again(accepted)) for _ in range(2))

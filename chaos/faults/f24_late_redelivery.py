@@ -26,7 +26,11 @@ async def late(stand: Stand, load: Load, dice: random.Random) -> Bites:
     """Repeat what was accepted, each time with older keys; the service tidies when it starts, so it is started anew each time."""
     accepted: list[Accepted] = []
     load.on_accepted = accepted.append
-    await eventually(_enough(accepted), within_s=20, because=f"{MOST} webhooks accepted")
+
+    async def enough() -> bool:
+        return len(accepted) >= MOST
+
+    await eventually(enough, within_s=20, because=f"{MOST} webhooks accepted")
     load.undo_hooks()
     chosen = accepted[:MOST]
     tenants = sorted({each.chat.tenant.tenant_id for each in chosen})
@@ -44,26 +48,11 @@ async def late(stand: Stand, load: Load, dice: random.Random) -> Bites:
 
             await eventually(tidied, within_s=15, because=f"{left} keys are left after {hours} h")
             known = "queued" if hours == TOO_OLD_H else "duplicate"
-            answers = await _again(chosen)
+            answers = Counter([await load.again(each) for each in chosen])
             assert answers == {known: len(chosen)}, f"after {hours} h repeats were answered {dict(answers)}"
             bites[f"after {hours} h"] = answers[known]
     load.expected.accepted_again.update(each.op_id for each in chosen)
     return bites
-
-
-def _enough(accepted: list[Accepted]):  # type: ignore[no-untyped-def]
-    async def enough() -> bool:
-        return len(accepted) >= MOST
-
-    return enough
-
-
-async def _again(chosen: list[Accepted]) -> Counter[str]:
-    answers: Counter[str] = Counter()
-    for each in chosen:
-        answer = await each.chat.tenant.post(each.body)
-        answers[answer.json()["status"] if answer.status_code == 200 else str(answer.status_code)] += 1
-    return answers
 
 
 async def _start_anew(stand: Stand, name: str) -> None:

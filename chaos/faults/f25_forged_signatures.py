@@ -8,8 +8,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from kernel.ids import new_id
-from load import Accepted, Chat, Load
+import httpx
+from load import Accepted, Chat, Load, new_message_id
 from scenario import Bites, Scenario
 from stand import Stand
 
@@ -69,7 +69,7 @@ async def forged(stand: Stand, load: Load, dice: random.Random) -> Bites:
 
 async def _try(load: Load, chat: Chat, forge: Forge) -> int:
     """Post a message that must never be there; the ledger knows it as refused."""
-    op_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
+    op_id = new_message_id()
     genuine = chat.tenant.text(chat.customer, "forged", bare_id=op_id)
     body, headers = forge(chat, genuine, _signed(chat.tenant.webhook_secret.encode(), genuine))
     load.ledger.begin(op_id, "webhook", chat.tenant.tenant_id, chat.address, -1, body)
@@ -78,7 +78,7 @@ async def _try(load: Load, chat: Chat, forge: Forge) -> int:
     return answer.status_code
 
 
-async def _post(chat: Chat, body: bytes, headers: Headers):  # type: ignore[no-untyped-def]
+async def _post(chat: Chat, body: bytes, headers: Headers) -> httpx.Response:
     return await chat.tenant.client.post(chat.tenant.webhook_url, content=body, headers=headers)
 
 

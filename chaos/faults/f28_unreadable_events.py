@@ -11,7 +11,7 @@ from bus.connection import connected
 from contracts.envelope import BATCH_CONTENT_TYPE
 from contracts.topology import load_topology
 from kernel.ids import new_id
-from load import Chat, Load
+from load import Chat, Load, new_message_id
 from scenario import Bites, Scenario
 from stand import Stand
 from testkit.eventually import eventually
@@ -97,7 +97,7 @@ def _bodies(tenant_id: str, dice: random.Random) -> list[bytes]:
 async def _of_a_kind_to_come(load: Load, known: Chat) -> str:
     """Let a customer who never wrote before send a message of a kind that is not invented yet."""
     chat = load.stranger(known.tenant)
-    op_id = f"3EB0{new_id().replace('-', '').upper()[:24]}"
+    op_id = new_message_id()
     body = json.loads(chat.tenant.text(chat.customer, "?", bare_id=op_id))
     message = {"holographicMessage": {"angle": 45, "caption": "hello from 2030"}}
     body["payload"]["body"] = None

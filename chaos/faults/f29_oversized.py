@@ -6,13 +6,13 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from aio_pika.abc import AbstractIncomingMessage
 from bus.connection import connected
 from contracts.topology import load_topology
 from kernel.ids import new_id
-from load import Chat, Load
+from load import Chat, Load, new_message_id
+from memory import most_resident_mb
 from scenario import Bites, Scenario
 from stand import Stand
 
@@ -28,7 +28,7 @@ MOST_GROWTH_MB = 250
 async def oversized(stand: Stand, load: Load, dice: random.Random) -> Bites:
     """Send all of it at once, beside the usual load, while somebody weighs what the broker gets."""
     door = stand.process("channel-gateway").pid
-    before = _resident_mb(door)
+    before = most_resident_mb(door)
     heaviest = 0
 
     async def weigh(message: AbstractIncomingMessage) -> None:
@@ -43,7 +43,7 @@ async def oversized(stand: Stand, load: Load, dice: random.Random) -> Bites:
         dripping = [asyncio.create_task(_drip(load, dice)) for _ in range(3)]
         within = await asyncio.gather(*(_padded(load, dice, size) for size in [300 * KILO] * 10 + [5 * MEGA] * 10))
         above = await asyncio.gather(*(_too_large(load, dice, chunked) for chunked in [False] * 3 + [True] * 3))
-        peak = _resident_mb(door)
+        peak = most_resident_mb(door)
         long_texts = [await _long_text(load, dice) for _ in range(3)]
         slow = await asyncio.gather(*dripping)
         await asyncio.sleep(1)
@@ -56,32 +56,21 @@ async def oversized(stand: Stand, load: Load, dice: random.Random) -> Bites:
     return {"large": len(within), "413": len(above), "408": len(slow), "door grew MB": round(peak - before, 1) or 0.1}
 
 
-def _resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):  # the most that it ever was
-            return int(line.split()[1]) / 1024
-    raise AssertionError("no process")
-
-
 def _body(chat: Chat, op_id: str, text: str = "large") -> dict[str, object]:
     found: dict[str, object] = json.loads(chat.tenant.text(chat.customer, text, bare_id=op_id))
     return found
 
 
-def _new_op() -> str:
-    return f"3EB0{new_id().replace('-', '').upper()[:24]}"
-
-
 async def _padded(load: Load, dice: random.Random, size: int) -> str:
     """A message with so much beside it that nobody reads: a thumbnail, say."""
-    chat, op_id = load.stranger(dice.choice(load.tenants)), _new_op()
+    chat, op_id = load.stranger(dice.choice(load.tenants)), new_message_id()
     body = _body(chat, op_id) | {"thumbnail": dice.randbytes(size // 2).hex()}
     return await load.post(chat, op_id, 0, json.dumps(body).encode())
 
 
 async def _long_text(load: Load, dice: random.Random) -> str:
     """A text that no event may hold: kept raw, and parked for people."""
-    chat, op_id = load.stranger(dice.choice(load.tenants)), _new_op()
+    chat, op_id = load.stranger(dice.choice(load.tenants)), new_message_id()
     outcome = await load.post(chat, op_id, 0, json.dumps(_body(chat, op_id, "x" * 300 * KILO)).encode())
     load.expected.parked["channel_gateway", "poison"] += 1
     load.expected.parked_ops.add(op_id)
@@ -90,7 +79,7 @@ async def _long_text(load: Load, dice: random.Random) -> str:
 
 async def _too_large(load: Load, dice: random.Random, chunked: bool) -> int:
     """20 MB, with their length told beforehand or without."""
-    chat, op_id = load.stranger(dice.choice(load.tenants)), _new_op()
+    chat, op_id = load.stranger(dice.choice(load.tenants)), new_message_id()
     raw = json.dumps(_body(chat, op_id) | {"thumbnail": "0" * 20 * MEGA}).encode()
     headers = chat.tenant.sign(raw)
     load.ledger.begin(op_id, "webhook", chat.tenant.tenant_id, chat.address, 0, raw)
@@ -108,7 +97,7 @@ async def _too_large(load: Load, dice: random.Random, chunked: bool) -> int:
 
 async def _drip(load: Load, dice: random.Random) -> int:
     """A body of which a byte comes every now and then."""
-    chat, op_id = load.stranger(dice.choice(load.tenants)), _new_op()
+    chat, op_id = load.stranger(dice.choice(load.tenants)), new_message_id()
     raw = json.dumps(_body(chat, op_id)).encode()
     load.ledger.begin(op_id, "webhook", chat.tenant.tenant_id, chat.address, 0, raw)
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from pathlib import Path
 
 from load import Load
+from memory import resident_mb
 from scenario import Bites, Scenario
 from stand import LINE, Stand
 
@@ -28,16 +28,11 @@ async def burst(stand: Stand, load: Load, dice: random.Random) -> Bites:
     slow_s = took[int(len(took) * 0.99)]
     assert slow_s < ANSWERED_WITHIN_S, f"the 99th of a hundred webhooks waited {slow_s:.1f} s"
     for name in LINE:
-        grown = _resident_mb(stand.process(name).pid)
+        grown = resident_mb(stand.process(name).pid)
         assert grown < MOST_MB, f"{name} holds {grown:.0f} MB"
     rate = (load.accepted - accepted) / SECONDS
     assert rate > USUAL_PER_S * TIMES * 0.5, f"only {rate:.0f}/s were accepted"
     return {"accepted/s": round(rate), "times the usual": round(rate / USUAL_PER_S, 1), "p99 ms": round(slow_s * 1000)}
-
-
-def _resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 1_000_000
 
 
 SCENARIOS = (Scenario(31, "burst", "Ten times the load for 30 s", burst, per_second=USUAL_PER_S),)
