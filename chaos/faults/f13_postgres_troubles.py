@@ -10,6 +10,8 @@ from scenario import Bites, Scenario
 from stand import Stand
 
 RAW, MESSAGES = "channel_gateway.inbound_deliveries", "messaging.messages"
+SLEEPS_S = 12.0
+"""A statement may take 10 s."""
 ANSWERED_WITHIN_S = 9.0
 """A webhook's answer, whatever it is: the flusher's deadline, one more for the batch before, and what a busy machine adds."""
 
@@ -27,20 +29,24 @@ async def sessions_ended(stand: Stand, load: Load, dice: random.Random) -> Bites
 
 
 async def tables_locked(stand: Stand, load: Load, dice: random.Random) -> Bites:
-    """Hold a table of the door's and one of a consumer's for 20 s."""
+    """Hold a table of a consumer's for 20 s, and for half of them one of the door's too."""
     repeated, answered = await stand.counted("batch_repeats_total", "messaging"), len(load.answers)
-    async with locked(stand.product, RAW, MESSAGES):
-        await asyncio.sleep(20)
+    async with locked(stand.product, MESSAGES):
+        await asyncio.sleep(10)
+        async with locked(stand.product, RAW):
+            await asyncio.sleep(10)
     _require_answers(load.answers[answered:])
     repeated = await stand.counted("batch_repeats_total", "messaging") - repeated
     return {"503": load.refused[503], "batches repeated": repeated}
 
 
 async def statements_slow(stand: Stand, load: Load, dice: random.Random) -> Bites:
-    """Let inserts of the door and of a consumer sleep for longer than a statement may take."""
+    """Let inserts of a consumer, and then those of the door, sleep for longer than a statement may take."""
     repeated, answered = await stand.counted("batch_repeats_total", "messaging"), len(load.answers)
-    async with slowed(stand.product, 12, RAW, MESSAGES):
-        await asyncio.sleep(14)
+    async with slowed(stand.product, SLEEPS_S, MESSAGES):
+        await asyncio.sleep(SLEEPS_S)
+    async with slowed(stand.product, SLEEPS_S, RAW):
+        await asyncio.sleep(5)
     _require_answers(load.answers[answered:])
     repeated = await stand.counted("batch_repeats_total", "messaging") - repeated
     return {"503": load.refused[503], "batches repeated": repeated}
