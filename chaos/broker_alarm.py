@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from load import Load
+from load import Answer, Load
 from observed import queue_lengths
 from scenario import Bites
 from stand import Stand
 from testkit.eventually import eventually
 
 ANSWERED_WITHIN_S = 1.0
-"""The 99th of a hundred webhooks, while the broker takes nothing."""
+"""The 99th of a hundred webhooks, while the broker takes nothing; or three times what it was before, where the machine is busy."""
 
 
 async def alarmed(
@@ -37,8 +37,8 @@ async def alarmed(
     during = load.answers[answered:]
     wrong = [each.status for each in during if each.status != 200]
     assert not wrong, f"the door answered {wrong[:5]} while the broker was short of {resource}"
-    took = sorted(each.took_s for each in during)
-    assert took[int(len(took) * 0.99)] < ANSWERED_WITHIN_S, f"the door took {took[int(len(took) * 0.99)]:.2f} s"
+    allowed_s = max(ANSWERED_WITHIN_S, 3 * _slow(load.answers[:answered]))
+    assert _slow(during) < allowed_s, f"the door took {_slow(during):.2f} s, {allowed_s:.2f} s are allowed"
 
     async def as_before() -> bool:
         return await _connections(stand) <= connections
@@ -50,6 +50,11 @@ async def alarmed(
         "blocked seconds": round(blocked_s, 1),
         "publishings refused": stand.said_since(marks, "publishing was refused"),
     }
+
+
+def _slow(answers: Sequence[Answer]) -> float:
+    took = sorted(each.took_s for each in answers)
+    return took[int(len(took) * 0.99)] if took else 0.0
 
 
 async def _connections(stand: Stand) -> int:
