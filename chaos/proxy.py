@@ -12,6 +12,11 @@ import struct
 from dataclasses import dataclass, field
 from enum import Enum
 
+PROXIED = {"THROUGH_PROXIES": "postgres,rabbitmq"}
+"""Settings of scenarios that need proxies."""
+PROXIED_PER_SECOND = 30.0
+"""Their rate: all that the services say to their servers goes through one process, which at 60/s on two cores is what is slow."""
+
 CHUNK = 65536
 LOOPBACK = "127.0.0.1"
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: what is unsent is thrown away and the peer gets an RST

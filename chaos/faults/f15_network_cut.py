@@ -5,11 +5,10 @@ import random
 from functools import partial
 
 from load import Load
-from proxy import Way
+from proxy import PROXIED, PROXIED_PER_SECOND, Way
 from scenario import Bites, Scenario
 from stand import Stand
 
-PROXIED = {"THROUGH_PROXIES": "postgres,rabbitmq"}
 REST_S = 3.0
 
 
@@ -36,7 +35,21 @@ async def cut(server: str, least_s: float, most_s: float, stand: Stand, load: Lo
 
 
 SCENARIOS = (
-    Scenario(15, "postgres-cut", "Network to Postgres cut", partial(cut, "postgres", 16, 18), PROXIED),
+    Scenario(
+        15,
+        "postgres-cut",
+        "Network to Postgres cut",
+        partial(cut, "postgres", 16, 18),
+        PROXIED,
+        per_second=PROXIED_PER_SECOND,
+    ),
     # Longer than two heartbeats and a half, after which a client gives a silent broker up.
-    Scenario(15, "broker-cut", "Network to RabbitMQ cut", partial(cut, "rabbitmq", 26, 27), PROXIED),
+    Scenario(
+        15,
+        "broker-cut",
+        "Network to RabbitMQ cut",
+        partial(cut, "rabbitmq", 26, 27),
+        PROXIED,
+        per_second=PROXIED_PER_SECOND,
+    ),
 )

@@ -5,11 +5,11 @@ import random
 import time
 
 from load import Load
+from proxy import PROXIED, PROXIED_PER_SECOND
 from scenario import Bites, Scenario
 from stand import Stand
 from testkit.eventually import eventually
 
-PROXIED = {"THROUGH_PROXIES": "postgres,rabbitmq"}
 AMQP_WITHIN_S = 36.0
 """Heartbeats of 10 s are missed for 33 s at most; the rest is closing."""
 POSTGRES_WITHIN_S = 25.0
@@ -53,6 +53,10 @@ async def postgres(stand: Stand, load: Load, dice: random.Random) -> Bites:
 
 
 SCENARIOS = (
-    Scenario(16, "broker-half-open", "Half-open connections to RabbitMQ", broker, PROXIED),
-    Scenario(16, "postgres-half-open", "Half-open connections to Postgres", postgres, PROXIED),
+    Scenario(
+        16, "broker-half-open", "Half-open connections to RabbitMQ", broker, PROXIED, per_second=PROXIED_PER_SECOND
+    ),
+    Scenario(
+        16, "postgres-half-open", "Half-open connections to Postgres", postgres, PROXIED, per_second=PROXIED_PER_SECOND
+    ),
 )

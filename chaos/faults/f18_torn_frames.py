@@ -5,11 +5,10 @@ import random
 from functools import partial
 
 from load import Load
-from proxy import Way
+from proxy import PROXIED, PROXIED_PER_SECOND, Way
 from scenario import Bites, Scenario
 from stand import Stand
 
-PROXIED = {"THROUGH_PROXIES": "postgres,rabbitmq"}
 EACH_WAY_S = 10.0
 
 
@@ -29,8 +28,20 @@ async def torn(server: str, least: int, most: int, stand: Stand, load: Load, dic
 
 
 SCENARIOS = (
-    Scenario(18, "amqp-torn", "Resets inside of AMQP frames", partial(torn, "rabbitmq", 500, 60_000), PROXIED),
     Scenario(
-        18, "postgres-torn", "Resets inside of Postgres messages", partial(torn, "postgres", 500, 60_000), PROXIED
+        18,
+        "amqp-torn",
+        "Resets inside of AMQP frames",
+        partial(torn, "rabbitmq", 500, 60_000),
+        PROXIED,
+        per_second=PROXIED_PER_SECOND,
+    ),
+    Scenario(
+        18,
+        "postgres-torn",
+        "Resets inside of Postgres messages",
+        partial(torn, "postgres", 500, 60_000),
+        PROXIED,
+        per_second=PROXIED_PER_SECOND,
     ),
 )

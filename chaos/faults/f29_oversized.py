@@ -5,6 +5,7 @@ stays flat, and the broker never gets a message of more than 256 KB.
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
@@ -105,29 +106,38 @@ async def _refused(load: Load, dice: random.Random, pieces: Pieces, chunked: boo
     chat, op_id = load.stranger(dice.choice(load.tenants)), new_message_id()
     raw = json.dumps(_body(chat, op_id) | {"thumbnail": thumbnail}).encode()
     load.ledger.begin(op_id, "webhook", chat.tenant.tenant_id, chat.address, 0, raw)
-    door = urlsplit(chat.tenant.webhook_url)
-    length = {"transfer-encoding": "chunked"} if chunked else {"content-length": str(len(raw))}
-    headers = {"host": door.netloc, **chat.tenant.sign(raw), **length}
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-
-    async def send() -> None:
-        writer.write(f"POST {door.path} HTTP/1.1\r\n{head}\r\n".encode())
-        async for piece in pieces(raw):
-            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-            await writer.drain()
-
-    # Not by an HTTP client: those read the answer only when they have sent everything, and then the connection is reset.
-    reader, writer = await asyncio.open_connection(door.hostname, door.port)
-    sending = asyncio.create_task(send())
-    try:
-        async with asyncio.timeout(DRIP_ENDS_WITHIN_S):
-            status = int((await reader.readline()).split()[1])
-    finally:
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        writer.close()
+    async with asyncio.timeout(DRIP_ENDS_WITHIN_S):
+        status = await status_of(
+            chat.tenant.webhook_url, chat.tenant.sign(raw), pieces(raw), None if chunked else len(raw)
+        )
     load.ledger.end(op_id, "fail" if 400 <= status < 500 else "info", 1)
     return status
+
+
+async def status_of(url: str, headers: dict[str, str], pieces: AsyncIterator[bytes], length: int | None) -> int:
+    """Post a body piece by piece and return the status of the answer, whenever it comes.
+
+    By a bare socket: clients read the answer only when they have sent everything, and then the door has closed the connection.
+    """
+    door, loop = urlsplit(url), asyncio.get_running_loop()
+    told = {"transfer-encoding": "chunked"} if length is None else {"content-length": str(length)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"host": door.netloc, **headers, **told}.items())
+
+    with socket.socket() as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, (door.hostname, door.port))
+
+        async def send() -> None:
+            await loop.sock_sendall(connection, f"POST {door.path} HTTP/1.1\r\n{head}\r\n".encode())
+            async for piece in pieces:
+                await loop.sock_sendall(connection, b"%x\r\n%b\r\n" % (len(piece), piece) if length is None else piece)
+
+        sending = asyncio.create_task(send())
+        try:
+            return int((await loop.sock_recv(connection, 1000)).split()[1])
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
 
 SCENARIOS = (Scenario(29, "oversized", "Oversized and dripping bodies", oversized),)
