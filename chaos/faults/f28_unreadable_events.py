@@ -8,6 +8,7 @@ from typing import Any
 
 import aio_pika
 from bus.connection import connected
+from contracts.bundles import BUNDLES, packed
 from contracts.envelope import BATCH_CONTENT_TYPE
 from contracts.topology import load_topology
 from kernel.ids import new_id
@@ -19,6 +20,7 @@ from testkit.eventually import eventually
 TYPE = "session.message_recorded.v1"
 """Heard by messaging and by nobody else."""
 ROUNDS = 8
+PARKED_EACH = 9
 
 
 async def unreadable(stand: Stand, load: Load, dice: random.Random) -> Bites:
@@ -31,25 +33,27 @@ async def unreadable(stand: Stand, load: Load, dice: random.Random) -> Bites:
         exchange = await channel.get_exchange(exchange_name, ensure=False)
         for number in range(ROUNDS):
             key = f"{TYPE}.{number % stand.instance.partitions}"
-            for body in _bodies(tenant.tenant_id, dice):
-                message = aio_pika.Message(body, content_type=BATCH_CONTENT_TYPE, type=TYPE, delivery_mode=2)
+            for body, headers in _messages(tenant.tenant_id, dice):
+                message = aio_pika.Message(
+                    body, headers=headers, content_type=BATCH_CONTENT_TYPE, type=TYPE, delivery_mode=2
+                )
                 await exchange.publish(message, key, mandatory=True)
             await asyncio.sleep(dice.uniform(0.2, 0.8))
     expected = load.expected.parked
-    # In each round: two messages that are no array and two elements that are no event, then the three that are.
-    expected["messaging", "undecodable"] += 4 * ROUNDS
+    # In each round: four messages that cannot be opened and two elements that are no event, then the three that are.
+    expected["messaging", "undecodable"] += 6 * ROUNDS
     expected["messaging", "unknown_version"] += ROUNDS
     expected["messaging", "invalid"] += 2 * ROUNDS
     posted = [await _of_a_kind_to_come(load, chat) for chat in dice.sample(load.chats, 10)]
     assert set(posted) == {"ok"}, f"messages of an unknown kind were answered {posted}"
 
     async def all_counted() -> bool:
-        return await _counted(stand) - before == 7 * ROUNDS
+        return await _counted(stand) - before == PARKED_EACH * ROUNDS
 
-    await eventually(all_counted, within_s=25, every_s=0.5, because=f"{7 * ROUNDS} events parked and counted")
+    await eventually(all_counted, within_s=25, every_s=0.5, because=f"{PARKED_EACH * ROUNDS} events parked and counted")
     drained = await stand.counted("dead_letters_drained_total", "messaging") - drained
     assert stand.ready("messaging"), "the consumer is not ready any more"
-    return {"parked": 7 * ROUNDS, "dead letters drained": drained, "messages of an unknown kind": len(posted)}
+    return {"parked": PARKED_EACH * ROUNDS, "dead letters drained": drained, "messages of an unknown kind": len(posted)}
 
 
 async def _counted(stand: Stand) -> float:
@@ -58,8 +62,8 @@ async def _counted(stand: Stand) -> float:
     return parked + await stand.counted("dead_letters_drained_total", "messaging")
 
 
-def _bodies(tenant_id: str, dice: random.Random) -> list[bytes]:
-    """Return messages; each is another one every time, since the same bytes are parked once."""
+def _messages(tenant_id: str, dice: random.Random) -> list[tuple[bytes, dict[str, Any]]]:
+    """Return messages and their headers; each is another one every time, since the same bytes are parked once."""
     now = datetime.now(UTC).isoformat()
 
     def event(event_type: str, **data: Any) -> dict[str, Any]:
@@ -87,10 +91,13 @@ def _bodies(tenant_id: str, dice: random.Random) -> list[bytes]:
         {"no": "event", "at": new_id()},
         f"neither {new_id()}",
     ]
+    noise, truncated = b"\xff\x00" + dice.randbytes(40), json.dumps([event(TYPE)]).encode()[:-20]
     return [
-        b"\xff\x00" + dice.randbytes(40),
-        json.dumps([event(TYPE)]).encode()[:-20],
-        json.dumps(batch).encode(),
+        (noise, {}),
+        (truncated, {}),
+        (noise[::-1], {BUNDLES: [f"{new_id()} {len(noise)}"]}),
+        (packed([truncated]), {BUNDLES: [f"{new_id()} 7"]}),
+        (json.dumps(batch).encode(), {}),
     ]
 
 
