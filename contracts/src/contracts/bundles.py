@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import zstandard
+from kernel.ids import is_id
 
 from contracts.envelope import MAX_EVENT_BYTES, AnyEvent
 from contracts.reading import Reader, UndecodableError, Unreadable
@@ -79,6 +80,8 @@ def parts_of(body: bytes, header: Any) -> list[Part]:
     parts, start = [], 0
     try:
         for bundle_id, _, size in (each.partition(" ") for each in header):
+            if not is_id(bundle_id):
+                raise ValueError(f"not an id: {bundle_id[:50]!r}")
             end = start + int(size)
             parts.append(Part(bundle_id, opened(body[start:end])))
             start = end
@@ -95,7 +98,7 @@ def read_bundles(reader: Reader, body: bytes, header: Any) -> list[Bundle]:
     for part in parts_of(body, header):
         events = reader.read_all(part.body)
         bundles += alone(events) if part.id is None else [Bundle(part.id, events)]
-    return bundles
+    return [bundle for bundle in bundles if bundle.events]
 
 
 def alone(events: Iterable[AnyEvent | Unreadable]) -> list[Bundle]:

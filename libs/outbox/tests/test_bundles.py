@@ -88,10 +88,21 @@ def test_a_plain_array_holds_bundles_of_one_event_each() -> None:
         lambda body, header: (body, [each + "0" for each in header]),
         lambda body, header: (body, 7),
         lambda body, header: (body, [None]),
+        lambda body, header: (body, [each.replace("-", "", 1) for each in header]),
         lambda body, header: (b"\x00" * len(body), header),
         lambda body, header: (b"{", None),
     ],
-    ids=["cut off", "too long", "one not named", "wrong sizes", "no list", "no text", "not packed", "no array"],
+    ids=[
+        "cut off",
+        "too long",
+        "one not named",
+        "wrong sizes",
+        "no list",
+        "no text",
+        "no id",
+        "not packed",
+        "no array",
+    ],
 )
 def test_what_cannot_be_opened_is_undecodable_and_never_half_read(spoil: Any) -> None:
     body, headers = message_of([stored([thing(1)]), stored([thing(2)])])
@@ -104,6 +115,11 @@ def test_a_bundle_that_unpacks_to_more_than_a_bundle_may_hold_is_refused() -> No
     body, headers = message_of([bomb])
     with pytest.raises(UndecodableError):
         read_bundles(READER, body, headers[BUNDLES])
+
+
+def test_a_bundle_of_nothing_is_nothing() -> None:
+    body, headers = message_of([stored([]), stored([thing(1)])])
+    assert [len(bundle.events) for bundle in read_bundles(READER, body, headers[BUNDLES])] == [1]
 
 
 async def test_an_event_of_the_largest_size_that_cannot_be_compressed_arrives(toy: "Toy") -> None:
