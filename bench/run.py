@@ -74,9 +74,8 @@ def measure(seconds: float, connections: int, partitions: int, first: bool) -> d
     stack("up", BENCH_BUS_PARTITIONS=str(partitions))
     instance = Instance.open(INSTANCE)
     address, key = channel_of(instance)
-    load(
-        address, key, 3 if first else None, connections
-    )  # caches, plans, connections; and who is who, unless they shall be new
+    # Caches, plans and connections; and who is who, unless they shall be new.
+    load(address, key, 3 if first else None, connections)
     wait_until_drained(instance)
     sink = subprocess.Popen(
         [sys.executable, str(HERE / "sink.py"), instance.rabbitmq_url], stdout=subprocess.PIPE, text=True

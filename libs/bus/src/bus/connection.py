@@ -18,13 +18,13 @@ BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 CONNECT_TIMEOUT_S = 5.0
 SETUP_TIMEOUT_S = 15.0
 HEARTBEAT_S = 8
-"""A silent connection is given up after three of them and one more second each, and a look that comes half of one later: within 35 s."""
+"""Seconds. The driver gives a silent connection up after three times one second more than this, and looks every half of it: within 35 s."""
 
 
 async def connect(url: str, name: str) -> AbstractConnection:
     """Open a connection called `name` in the broker's own lists; raise one of BROKER_ERRORS within 5 s.
 
-    The heartbeat is 10 s (a dead peer is noticed within 33 s) unless the address names another.
+    The heartbeat is HEARTBEAT_S unless the address names another.
     """
     if "heartbeat=" not in url:
         url += f"{'&' if '?' in url else '?'}heartbeat={HEARTBEAT_S}"
