@@ -15,8 +15,7 @@ import pytest
 from bus.applying import Applier
 from bus.subscription import Subscription
 from contracts.bundles import read_bundles
-from contracts.envelope import AnyEvent, caused_event, first_event
-from contracts.fields import Wire
+from contracts.envelope import AnyEvent, caused_event
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -28,26 +27,12 @@ from outbox.relay import Relay
 from outbox.work import UnitOfWork, Works
 from postgres.failures import classify
 from simulated import Broker, Clock, Database
+from toy import ThingHappenedV1, ThingPassedV1, thing_happened
 
 TENANT = new_id()
 CHATS = st.sampled_from("abc")
 TRANSACTIONS = st.lists(st.sampled_from(["", "lost_before", "lost_after"]), max_size=4)
 PUBLICATIONS = st.lists(st.sampled_from(["", "refused", "unconfirmed", "lost"]), max_size=4)
-
-
-class ThingHappenedV1(Wire, kw_only=True):
-    """Something happened, the `number`th of its chat."""
-
-    TYPE: ClassVar[str] = "toy.thing_happened.v1"
-    chat: str
-    number: int
-    poisonous: bool = False
-
-
-class ThingPassedV1(ThingHappenedV1, kw_only=True):
-    """It passed `first`."""
-
-    TYPE: ClassVar[str] = "toy.thing_passed.v1"
 
 
 class Line(RuleBasedStateMachine):
@@ -96,10 +81,7 @@ class Line(RuleBasedStateMachine):
                 self.said[chat] += 1
                 if position == poison:
                     self.poisonous.add((chat, self.said[chat]))
-                thing = ThingHappenedV1(chat=chat, number=self.said[chat], poisonous=position == poison)
-                about = {"id": new_id(), "source": "toy", "subject": chat, "time": utc_now(), "actor": "system:tests"}
-                who = {"tenant_id": TENANT, "project_id": None, "partition_key": chat, "correlation_id": new_id()}
-                work.say(first_event(thing, **about, **who))
+                work.say(thing_happened(TENANT, chat, self.said[chat], poisonous=position == poison))
 
     @rule(fates=PUBLICATIONS, dies=st.booleans())
     def the_relay_looks(self, fates: list[str], dies: bool) -> None:
