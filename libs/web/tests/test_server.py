@@ -19,7 +19,7 @@ from web.exchange import current_exchange
 from web.health import Health
 from web.operator_app import operator_app
 from web.routes import Routes, UndeclaredRouteError
-from web.server import HttpServer, PortTakenError, _threads_unknown_to_python
+from web.server import HttpServer, PortTakenError
 
 
 def free_port() -> int:
@@ -70,18 +70,6 @@ async def test_a_server_can_be_started_again_on_its_port(make_toy) -> None:
             assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
 
 
-async def test_no_thread_of_the_server_outlives_it(make_toy) -> None:
-    """One of eight processes was aborted at its end by such a thread."""
-    for _ in range(5):
-        before = _threads_unknown_to_python()
-        port = free_port()
-        async with serving(HttpServer(make_toy().app, "127.0.0.1", port)), httpx.AsyncClient() as client:
-            assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
-            assert _threads_unknown_to_python() - before
-        # A thread that Python has just ended may be listed by the kernel for a moment longer.
-        await eventually(lambda before=before: not _threads_unknown_to_python() - before, within_s=3, every_s=0.01)
-
-
 async def test_a_request_in_flight_finishes_after_stop(make_toy) -> None:
     entered, go_on = asyncio.Event(), asyncio.Event()
     routes = Routes()
@@ -113,7 +101,7 @@ async def test_a_taken_port_gives_one_sentence() -> None:
         sentence = f"cannot listen on 127.0.0.1:{port} (api): somebody else listens there already"
         assert str(error.value).startswith(sentence) and "\n" not in str(error.value)
         code = (
-            "import asyncio, sys; from web.server import HttpServer, PortTakenError, _threads_unknown_to_python\n"
+            "import asyncio, sys; from web.server import HttpServer, PortTakenError\n"
             "from kernel.running import run_roles\n"
             f"try: asyncio.run(run_roles([HttpServer(None, '127.0.0.1', {port})]))\n"
             "except PortTakenError as error: sys.exit(str(error))"

@@ -23,6 +23,7 @@ from outbox.parked import ParkedEvents
 from outbox.said import events_said
 from outbox.work import Works
 from postgres.database import Database
+from testkit.doorstep import Doorstep
 from testkit.servers import Servers, ServiceDatabase, create_database, drop_database, migrate, service_database
 from waha_simulator.payloads import Person, incoming_text
 from waha_simulator.signing import webhook_headers
@@ -126,9 +127,9 @@ class Gateway:
             sealing_key=bytes(range(32)),
             docs=True,
         )
-        assert blueprint.around is not None
-        self.door = blueprint.around(self.app)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway", timeout=30)
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(Doorstep(assembly.door, self.app)), base_url="http://gateway", timeout=30
+        )
 
     async def ask(self, tenant: Tenant, method: str, path: str, *, role: str = "admin", **more: Any) -> httpx.Response:
         """Call the API as somebody of `tenant`."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bus.consuming import Consuming
 from bus.subscription import Subscription
@@ -15,6 +14,7 @@ from web.internal_tokens import InternalTokens
 from web.operator_app import operator_app
 from web.parked_events import parked_event_routes
 from web.pem_keys import keys_of_pem
+from web.posting import PostDoor
 from web.routes import Routes
 from web.server import HttpServer
 
@@ -37,8 +37,8 @@ class Blueprint:
     """Further roles, each with the group that it runs in: api, consume or work. They stop after the HTTP server."""
     redrives: Mapping[str, Redrive] = field(default_factory=dict)
     """How parked items of other origin than a subscription are applied again, by consumer."""
-    around: Callable[[Any], Any] | None = None
-    """Wraps the ASGI application, for a path that must be faster than the framework."""
+    door: PostDoor | None = None
+    """Takes what is posted below a path that must be faster than the framework."""
     keep_lag: KeepLag | None = None
     """Called every 2 s by the process that consumes, as long as it knows how far it lags behind."""
 
@@ -77,8 +77,8 @@ def roles_of(parts: Parts, blueprint: Blueprint, only: Collection[str]) -> list[
     if consuming is not None:
         roles += [LagWatch(consuming, blueprint.keep_lag), _Together("consume", consuming)]
     if "api" in only:
-        app: Any = application(parts, blueprint, health)
-        roles.append(HttpServer(blueprint.around(app) if blueprint.around else app, http.host, http.port, "api"))
+        app = application(parts, blueprint, health)
+        roles.append(HttpServer(app, http.host, http.port, "api", door=blueprint.door))
     roles += [role for group, role in blueprint.roles if group in only]
     if "consume" in only or "work" in only:
         roles.append(Housekeeping(parts.works, parts.settings.bus))

@@ -35,6 +35,7 @@ from web.internal_tokens import HEADER, InternalTokenIssuer
 from web.pem_keys import keys_of_pem
 from web.permissions import permissions_of
 
+from testkit.doorstep import Doorstep
 from testkit.servers import ServiceDatabase
 
 TESTS_KEY = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -109,8 +110,8 @@ async def serving(
     try:
         blueprint = await build(parts)
         app: Any = application(parts, blueprint)
-        if blueprint.around:
-            app = blueprint.around(app)
+        if blueprint.door:
+            app = Doorstep(blueprint.door, app)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://tests") as client:
             yield Served(client, parts, blueprint, administrator, issuer)

@@ -108,6 +108,7 @@ class Assembly:
         self.receive = ReceiveWebhook(
             self.receiving, self.provider, self.commits.join, clock=works.clock, new_id=works.new_id
         )
+        self.door = WahaWebhookDoor(self.receive, max_bytes=settings.max_webhook_bytes, failpoints=self.failpoints)
         own = {_host_and_port(address) for address in (settings.app_base_url, settings.webhook_base_url)}
         self.addresses = OutgoingAddresses(resolve, allowed=settings.outbound_allowed_hosts, own_hosts=own)
 
@@ -206,12 +207,8 @@ class Assembly:
                 ("work", OldDeliveries(self.works, self.settings.delivery_days)),
             ],
             redrives={WEBHOOK_CONSUMER: self._redrive},
-            around=self.door,
+            door=self.door,
         )
-
-    def door(self, app: Any) -> WahaWebhookDoor:
-        """Return the application behind the webhook door."""
-        return WahaWebhookDoor(app, self.receive, max_bytes=self.settings.max_webhook_bytes, failpoints=self.failpoints)
 
     async def _store(self, deliveries: Sequence[Delivery]) -> Sequence[State]:
         async with self.works.begin({delivery.channel.tenant_id for delivery in deliveries}) as work:

@@ -313,7 +313,9 @@ async def make_world(gateways: Any) -> AsyncIterator[MakeWorld]:
             )
             gateway = await gateways.make(settings=settings, listens=True, pool=PATIENT)
             stopping = asyncio.Event()
-            serving = asyncio.create_task(HttpServer(gateway.door, "127.0.0.1", port, "door").run(stopping))
+            serving = asyncio.create_task(
+                HttpServer(gateway.app, "127.0.0.1", port, "door", door=gateway.assembly.door).run(stopping)
+            )
 
             async def stop() -> None:
                 stopping.set()
