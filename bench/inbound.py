@@ -69,9 +69,11 @@ def measure_floor(stand: Stand, extent: Extent) -> dict[str, Any]:
 
 
 def _measured(line: Line, extent: Extent, connections: int, guess: float) -> dict[str, Any]:
-    steps: dict[str, Step] = {"idle": line.step(IDLE_PER_S, IDLE_S, connections)}
-    for per_s in extent.rates:
-        steps[f"{per_s:g}"] = line.step(per_s, extent.seconds, connections)
+    steps: dict[str, Step] = {}
+    planned = {"idle": (IDLE_PER_S, IDLE_S)} | {f"{per_s:g}": (per_s, extent.seconds) for per_s in extent.rates}
+    for name, (per_s, seconds) in planned.items():
+        steps[name] = line.step(per_s, seconds, connections)
+        print(f"  {name}: {steps[name].outcome.latency}", flush=True)
     tried: list[dict[str, Any]] = []
 
     def holds(per_s: float, seconds: float = extent.probe_s) -> bool:

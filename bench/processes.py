@@ -26,6 +26,12 @@ def cpu_by_name(instance: Instance) -> dict[str, float]:
     return used
 
 
+def machine_cpu() -> float:
+    """Return CPU seconds that all processes of the machine used so far (/proc/stat: user, nice, system, interrupts)."""
+    fields = [int(each) for each in (PROC / "stat").read_text().splitlines()[0].split()[1:]]
+    return (sum(fields[:3]) + sum(fields[5:7])) / TICKS
+
+
 def memory_by_name(instance: Instance) -> dict[str, float]:
     """Return megabytes held now (PSS), summed by what the process is."""
     held: dict[str, float] = {}
