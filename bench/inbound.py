@@ -13,7 +13,7 @@ from yardstick import floor
 IDLE_PER_S, IDLE_S = 5.0, 10.0
 WARM_PER_S, WARM_S = 300.0, 5.0
 GUESS_OF_FLOOR = 0.6
-"""Of the floor: where the search begins."""
+"""Of the floor: where the search begins, and later ones where the one before ended."""
 GUESS_PER_S = 1_500.0
 LESS = 0.95
 MOST_HOLDS = 8
@@ -32,7 +32,7 @@ class Extent:
     """Of a step of the search."""
     hold_s: float = 60.0
     """For which the highest rate must hold."""
-    floor_s: float = 14.0
+    floor_s: float = 12.0
 
 
 def measure(stand: Stand, extent: Extent, with_floor: bool) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def measure(stand: Stand, extent: Extent, with_floor: bool) -> dict[str, Any]:
     line: Line | None = None
     ours: dict[str, Any] = {}
     floors: dict[str, Any] = {}
+    guess = 0.0
     for connections in extent.connections:
         before = floor(stand, extent.floor_s, connections) if with_floor else None
         stand.up()
@@ -49,8 +50,10 @@ def measure(stand: Stand, extent: Extent, with_floor: bool) -> dict[str, Any]:
             line.meet(connections)
         else:
             line.step(WARM_PER_S, WARM_S, connections)
-        guess = before["per_s"] * GUESS_OF_FLOOR if before else GUESS_PER_S
-        ours[str(connections)] = _measured(line, extent, connections, guess)
+        if not guess:
+            guess = before["per_s"] * GUESS_OF_FLOOR if before else GUESS_PER_S
+        found = ours[str(connections)] = _measured(line, extent, connections, guess)
+        guess = found["sustained_per_s"] or guess
         stand.down()
         if before:
             after = floor(stand, extent.floor_s, connections)

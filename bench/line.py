@@ -17,6 +17,7 @@ from typing import Any
 from counters import Counted, counted, events_per_message, lag_s, rows_per_transaction
 from load import Plan, Posted
 from mix import ASKS, MESSAGES, Door
+from processes import machine_cpu
 from sink import heard_in
 from stand import Stand, Tenant
 from verdict import MOST_LAG_S, Outcome
@@ -93,17 +94,17 @@ class Line:
         plan = self._plan(run, connections, rate=rate, seconds=seconds)
         instance = self._stand.instance
         with tempfile.TemporaryDirectory() as folder, _sink(instance.rabbitmq_url, run, Path(folder)) as sink:
-            before, used = counted(self._stand), self._stand.cpu()
+            before, used, machine = counted(self._stand), self._stand.cpu(), machine_cpu()
             posted = self._post(plan)
             memory, lag = self._stand.memory(), lag_s(counted(self._stand))
             drained_s = self._stand.wait_until_drained(HEARD_WITHIN_S)
+            machine = machine_cpu() - machine
             after, used_then = counted(self._stand), self._stand.cpu()
             sink_cpu_s = _stopped(sink)
             numbers, times = heard_in(Path(folder) / "heard")
             self._wait_for_consumers(lag)
         cpu = {name: value - used.get(name, 0.0) for name, value in used_then.items()}
         cpu |= {"generator": posted.cpu_s, "sink": sink_cpu_s}
-        machine = cpu.pop("machine")
         outcome, doubled = _outcome(per_s, rate, posted, numbers, times, lag)
         return Step(connections, outcome, posted, doubled, drained_s, cpu, machine, memory, before, after)
 

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, url
-from processes import cpu_by_name, machine_cpu, memory_by_name
+from processes import cpu_by_name, memory_by_name
 
 INSTANCE = "bench"
 ME = {"phone": "5511955550000", "lid": "217000000009999", "name": "The Shop"}
@@ -124,8 +124,8 @@ class Stand:
     # ---- what it costs
 
     def cpu(self) -> dict[str, float]:
-        """Return CPU seconds so far, by process: services by their module, postgres, rabbitmq, temporal; and of the `machine`."""
-        return {**cpu_by_name(self.instance), "machine": machine_cpu()}
+        """Return CPU seconds so far, by process: services by their module, postgres, rabbitmq, temporal."""
+        return cpu_by_name(self.instance)
 
     def memory(self) -> dict[str, float]:
         """Return megabytes held now, by process."""
