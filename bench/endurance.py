@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from line import Line
@@ -25,10 +25,10 @@ def measure(stand: Stand, highest_per_s: float, minutes: float, connections: int
         running = beside.submit(line.step, per_s, 60 * minutes, connections)
         began = time.monotonic()
         while not running.done():
-            now = time.monotonic()
-            if now - began < 60 * minutes:
-                samples.append((now - began, stand.memory()))
-            time.sleep(max(0.0, min(EVERY_S, began + EVERY_S * len(samples) - time.monotonic())) or 1.0)
+            elapsed = time.monotonic() - began
+            if elapsed < 60 * minutes:
+                samples.append((elapsed, stand.memory()))
+            wait([running], timeout=EVERY_S)
         step = running.result()
     stand.reset()
     by_process = {name: _figures(name, samples) for name in sorted(samples[-1][1])}

@@ -26,9 +26,8 @@ ORDER = ("inbound", "floor", "outbound", "replies", "open_sessions", "replicas",
 Figures = dict[str, Any]
 
 
-def parts_of(wanted: argparse.Namespace, chosen: tuple[str, ...]) -> dict[str, Callable[[], Figures]]:
+def parts_of(stand: Stand, wanted: argparse.Namespace, chosen: tuple[str, ...]) -> dict[str, Callable[[], Figures]]:
     """Return what each part does; what it returns are keys of the file. The floor is measured in turns with ours where both are chosen."""
-    stand = Stand(INSTANCE, wanted.partitions)
     extent = inbound.Extent(
         connections=[int(each) for each in wanted.connections.split(",")],
         rates=[float(each) for each in wanted.rates.split(",")],
@@ -86,8 +85,8 @@ def main() -> None:
     chosen = tuple(each for each in wanted.only.split(",") if each)
     if unknown := set(chosen) - set(ORDER):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    failed = []
-    for name, measure in parts_of(wanted, chosen).items():
+    stand, failed = Stand(INSTANCE, wanted.partitions), []
+    for name, measure in parts_of(stand, wanted, chosen).items():
         print(f"\n== {name}", flush=True)
         began = time.monotonic()
         try:
@@ -96,6 +95,7 @@ def main() -> None:
         except (Exception, SystemExit):
             traceback.print_exc()
             failed.append(name)
+        stand.reset()
     print(f"\n{KEPT}{': without ' + ', '.join(failed) if failed else ''}")
     sys.exit(1 if failed else 0)
 
