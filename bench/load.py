@@ -78,7 +78,7 @@ class Posted:
     answer: dict[str, float | None]
     """Milliseconds from when an arrival was due to its answer."""
     waiting: list[int]
-    """Arrivals that waited here for a free connection, at each second."""
+    """Arrivals that waited here for a free connection, the most in each second."""
     late_ms: float
     """The longest time that the generator itself did not come to the machine."""
     cpu_s: float
@@ -151,7 +151,7 @@ class Load:
         self._released = self._sent = self._done = 0
         self._took = array("d")
         self._answers: Counter[bytes] = Counter()
-        self._waiting: list[int] = []
+        self._waiting: list[int] = [0]
         self._late = 0.0
         self._dated = 0.0
         self._over = asyncio.Event()
@@ -232,7 +232,9 @@ class Load:
             self._sent += 1
             self.free.pop().send(self._sent - 1, self._request(self._sent - 1))
         if len(self._waiting) < now - self._t0:
-            self._waiting.append(due - self._sent)
+            self._waiting.append(0)
+        if due - self._sent > self._waiting[-1]:
+            self._waiting[-1] = due - self._sent
         asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def _request(self, number: int) -> bytes:
