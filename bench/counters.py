@@ -1,10 +1,9 @@
 """What the services count themselves, read from their metrics: how full batches were, and how far consumers are behind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import httpx
 from local_stack.process_table import SERVICES
-from stand import Stand
 
 Counted = dict[tuple[str, str], float]
 """(Service, sample with its labels) → value."""
@@ -12,11 +11,11 @@ Counted = dict[tuple[str, str], float]
 MESSAGES, DOOR, CONSUMED, LAG = "relay_batch_size", "ingest_batch_size", "batch_size", "consumer_lag_seconds"
 
 
-def counted(stand: Stand) -> Counted:
-    """Return every sample of every service as it is now."""
+def counted(address: Callable[[str], str]) -> Counted:
+    """Return every sample of every service as it is now; `address` tells where a port of the instance listens."""
     found: Counted = {}
     for service in SERVICES:
-        text = httpx.get(f"{stand.address(f'{service.port}_metrics')}/metrics", timeout=10, trust_env=False).text
+        text = httpx.get(f"{address(f'{service.port}_metrics')}/metrics", timeout=10, trust_env=False).text
         for line in text.splitlines():
             if not line.startswith("#"):
                 sample, _, value = line.rpartition(" ")

@@ -8,6 +8,7 @@ from typing import Any
 from line import Line
 from stand import Stand
 from tables import print_memory
+from verdict import slope
 
 OF_HIGHEST = 0.8
 EVERY_S = 10.0
@@ -36,15 +37,6 @@ def measure(stand: Stand, highest_per_s: float, minutes: float, connections: int
     figures = step.figures()
     print(f"\n{figures['p99_ms']} ms p99, {figures['missing']} of {figures['messages']} messages not heard")
     return {"per_s": round(per_s, 1), "minutes": minutes, "by_process": by_process, "line": figures}
-
-
-def slope(points: Sequence[tuple[float, float]]) -> float:
-    """Return by how much the second value grows with one of the first: the straight line with the least squares through all points."""
-    count = len(points)
-    if count < 2:
-        return 0.0
-    at, value = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
-    return sum((x - at) * (y - value) for x, y in points) / sum((x - at) ** 2 for x, _ in points)
 
 
 def _figures(name: str, samples: Sequence[tuple[float, dict[str, float]]]) -> dict[str, Any]:

@@ -94,12 +94,12 @@ class Line:
         plan = self._plan(run, connections, rate=rate, seconds=seconds)
         instance = self._stand.instance
         with tempfile.TemporaryDirectory() as folder, _sink(instance.rabbitmq_url, run, Path(folder)) as sink:
-            before, used, machine = counted(self._stand), self._stand.cpu(), machine_cpu()
+            before, used, machine = counted(self._stand.address), self._stand.cpu(), machine_cpu()
             posted = self._post(plan)
-            memory, lag = self._stand.memory(), lag_s(counted(self._stand))
+            memory, lag = self._stand.memory(), lag_s(counted(self._stand.address))
             drained_s = self._stand.wait_until_drained(HEARD_WITHIN_S)
             machine = machine_cpu() - machine
-            after, used_then = counted(self._stand), self._stand.cpu()
+            after, used_then = counted(self._stand.address), self._stand.cpu()
             sink_cpu_s = _stopped(sink)
             numbers, times = heard_in(Path(folder) / "heard")
             self._wait_for_consumers(lag)
@@ -113,7 +113,7 @@ class Line:
         deadline = time.monotonic() + HEARD_WITHIN_S
         while lag > MOST_LAG_S and time.monotonic() < deadline:
             time.sleep(1)
-            lag = lag_s(counted(self._stand))
+            lag = lag_s(counted(self._stand.address))
 
     def rules_on(self) -> bool:
         """Tell whether the rules are still enabled: one that ran too often is switched off, and would cost nothing any more."""

@@ -1,6 +1,5 @@
 """What a run says: percentiles, the backlog over time, and whether the rate was sustained. Plain arithmetic over times in seconds."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,18 +33,22 @@ def backlog(
     return [bisect_right(due, at) - bisect_right(heard, at) for at in moments]
 
 
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Return by how much the second value grows with one of the first: the straight line with the least squares through all points."""
+    count = len(points)
+    if count < 2:
+        return 0.0
+    at, value = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    return sum((x - at) * (y - value) for x, y in points) / sum((x - at) ** 2 for x, _ in points)
+
+
 def growth(samples: Sequence[int]) -> float:
     """Return by how much a backlog grew from the first sample to the last: a straight line through all of them, so one peak is none.
 
     The first tenth is left out: a line that begins to work fills up first.
     """
     steady = samples[len(samples) // 10 :]
-    count = len(steady)
-    if count < 2:
-        return 0.0
-    middle, mean = (count - 1) / 2, sum(steady) / count
-    slope = sum((at - middle) * (value - mean) for at, value in enumerate(steady))
-    return slope / sum((at - middle) ** 2 for at in range(count)) * (count - 1)
+    return slope(list(enumerate(steady))) * max(0, len(steady) - 1)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Outcome:
         if p99 is None or p99 >= MOST_P99_MS:
             reasons.append(f"p99 {'never' if p99 is None else f'{p99:.0f} ms'} (under {MOST_P99_MS:.0f} ms wanted)")
         grew = growth(self.backlog)
-        if grew > MOST_GROWTH_S * self.per_s or math.isnan(grew):
+        if grew > MOST_GROWTH_S * self.per_s:
             reasons.append(f"the backlog grew by {grew:.0f} to {self.backlog[-1]}")
         if self.lag_s > MOST_LAG_S:
             reasons.append(f"a consumer was {self.lag_s:.1f} s behind at the end")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from verdict import Outcome, backlog, growth, percentiles
+from verdict import Outcome, backlog, growth, percentiles, slope
 
 RATE, SECONDS = 1000.0, 60
 DUE = [number / RATE for number in range(int(RATE * SECONDS))]
@@ -76,3 +76,8 @@ def test_one_peak_is_no_growth() -> None:
     flat = [100] * 120
     assert growth([*flat[:60], 5000, *flat[61:]]) == pytest.approx(0, abs=200)
     assert growth([10 * number for number in range(120)]) == pytest.approx(1070, abs=1)
+
+
+def test_a_slope_is_what_is_gained_with_each_step() -> None:
+    assert slope([(number / 6, 100 + 0.5 * number / 6) for number in range(60)]) == pytest.approx(0.5)
+    assert slope([(1.0, 5.0)]) == 0.0
