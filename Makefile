@@ -44,7 +44,7 @@ chaos: ## Break everything while load flows, and check that nothing is lost or d
 	@$(STACK) temporal --instance test-chaos || true
 	@$(RUN) python chaos/run.py $(T)
 
-bench: ## Measure inbound messages per second end to end, on an instance of its own
+bench: ## Measure everything that has to be fast, on instances of its own (T='--only inbound,floor', '--help'), into .ventros/bench.json
 	@$(STACK) temporal --instance bench || true
 	@$(RUN) python bench/run.py $(T)
 

@@ -1,142 +1,269 @@
-"""Post signed webhooks as fast as the door answers: `python load.py URL KEY [--seconds 15] [--connections 64]`.
+"""Post signed webhooks at a fixed rate, open loop: `python load.py < plan.json`; prints one JSON line.
 
-One process, one JSON line at the end: sent, answers by status, requests per second. The bodies are those of the floor's generator
-(20,000 phones, a WEBJS text), plus the signature that the product demands. Loopback only, bounded in time.
+Arrival number i is due at t0 + i / rate, whatever became of those before it. Each connection has one request in flight; an arrival that
+finds none free waits here, and its time counts from when it was due, so a stall is seen by all who would have written meanwhile.
+Without a rate everything is due at once. Loopback only, bounded in time.
+
+The generator shares the machine with what it measures: requests are written and signed before the clock starts (as long as they fit
+into memory), one timer a millisecond releases all that are due, and an answer costs two slices and a comparison.
 """
 
-import argparse
 import asyncio
-import hashlib
-import hmac
 import json
-import math
-import random
+import resource
+import sys
 import time
+from array import array
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import cast
-from urllib.parse import urlsplit
 
 import uvloop
+from mix import PHONES, Door, Mix, signature
+from verdict import percentiles
 
-PHONES = 20_000
-MOST_S = 300.0
-MOST_PER_S = 5_000
-"""More than two cores can take."""
+TICK_S = 0.001
+MOST_MADE_BEFORE = 400_000
+"""Requests of about 2 KB each; of a longer run each is made when it is due."""
+DATED_EVERY_S = 30.0
+ANSWERED_WITHIN_S = 15.0
+"""After the last one was due."""
+SLOWEST_PER_S = 100.0
+"""What is to be posted as fast as it goes is given time enough for this."""
+MOST_S = 3600.0
 
 
-class Poster(asyncio.Protocol):
+@dataclass(frozen=True)
+class Plan:
+    """What is to be posted. `run` names its messages, `met` those with which the customers wrote first (eight hexadecimal digits each)."""
+
+    port: int
+    doors: list[Door]
+    files: str
+    run: str
+    met: str
+    connections: int
+    seed: int = 1
+    rate: float | None = None
+    """Webhooks a second; None: everything is due at once."""
+    seconds: float | None = None
+    """None: each customer writes once."""
+
+    @property
+    def count(self) -> int:
+        """How many arrivals there are."""
+        return PHONES if self.seconds is None or self.rate is None else max(1, int(self.seconds * self.rate))
+
+    def as_json(self) -> str:
+        """Return what a generator is given on its standard input."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, text: str) -> "Plan":
+        """Return the plan that this is."""
+        told = json.loads(text)
+        return cls(**{**told, "doors": [Door(**door) for door in told["doors"]]})
+
+
+@dataclass
+class Posted:
+    """What happened. Times are seconds of the machine's monotonic clock."""
+
+    t0: float
+    rate: float | None
+    count: int
+    answers: dict[str, int]
+    """By status; `none` is what was not answered in time, `broken` a connection that broke."""
+    answer: dict[str, float | None]
+    """Milliseconds from when an arrival was due to its answer."""
+    waiting: list[int]
+    """Arrivals that waited here for a free connection, the most in each second."""
+    late_ms: float
+    """The longest time that the generator itself did not come to the machine."""
+    cpu_s: float
+    bytes_each: float
+    silent: list[int] = field(default_factory=list)
+    """Arrivals that do not become `message.received`."""
+
+
+class Connection(asyncio.Protocol):
     """One kept-alive connection with one request in flight."""
 
     def __init__(self, load: "Load") -> None:
         self._load = load
         self._buffer = b""
+        self._number = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Wait for the first arrival."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are of their own kind
-        self._send()
+        self._load.free.append(self)
+
+    def send(self, number: int, request: bytes) -> None:
+        """Post one."""
+        self._number = number
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Count a whole answer, and send the next request."""
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
+        """Take a whole answer, and let the next arrival have this connection."""
+        if self._buffer:
+            data = self._buffer + data
+        end = data.find(b"\r\n\r\n")
         # Granian writes header names in lower case. All of it is counted in the machine's two cores: no more is read than this.
-        at = self._buffer.find(b"content-length: ", 0, end) + 16
-        whole = end + 4 + int(self._buffer[at : self._buffer.find(b"\r", at)])
-        if len(self._buffer) < whole:
+        at = data.find(b"content-length: ", 0, end) + 16
+        if end < 0 or len(data) < end + 4 + int(data[at : data.find(b"\r", at)]):
+            self._buffer = data
             return
-        status = int(self._buffer[9:12])
-        self._load.answers[status] = self._load.answers.get(status, 0) + 1
-        self._buffer = self._buffer[whole:]
-        self._send()
+        self._buffer = b""
+        self._load.answered(self._number, data[9:12])
+        self._number = -1
+        self._load.next_for(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """A connection that breaks is counted as 0."""
-        if self._load.running():
-            self._load.answers[0] = self._load.answers.get(0, 0) + 1
-        self._load.ended()
-
-    def _send(self) -> None:
-        if not self._load.running():
-            self._transport.close()
-            return
-        self._transport.write(self._load.request())
+        """Count what was in flight as broken, and connect again."""
+        if self in self._load.free:
+            self._load.free.remove(self)
+        if self._number >= 0:
+            self._load.answered(self._number, b"broken")
+        self._load.reconnect()
 
 
 class Load:
-    """What is sent, and what came back."""
+    """The arrivals, the connections, and what came back."""
 
-    def __init__(self, url: str, key: str, seconds: float | None, connections: int, seed: int) -> None:
-        """`seconds` None: each phone writes once, and that is all."""
-        parts = urlsplit(url)
-        if parts.hostname not in ("127.0.0.1", "localhost"):
-            raise SystemExit("loopback only")
-        self.host, self.port = parts.hostname, parts.port or 80
-        self._head = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n".encode()
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._count = plan.count
+        self._mix = Mix(plan.doors, plan.files, plan.run, plan.met, plan.seed, datetime.now(UTC))
+        self._keys = [door.key.encode() for door in plan.doors]
+        self._heads = [
+            f"POST {door.path} HTTP/1.1\r\nHost: 127.0.0.1:{plan.port}\r\nContent-Type: application/json\r\n"
+            "X-Webhook-Hmac-Algorithm: sha512\r\n".encode()
+            for door in plan.doors
+        ]
+        self._bytes = 0
+        self._silent: list[int] = []
+        self._made: list[bytes] = []
+        if self._count <= MOST_MADE_BEFORE:
+            self._made = [self._make(number) for number in range(self._count)]
+        self.free: list[Connection] = []
+        self._released = self._sent = self._done = 0
+        self._took = array("d")
+        self._answers: Counter[bytes] = Counter()
+        self._waiting: list[int] = [0]
+        self._late = 0.0
+        self._dated = 0.0
+        self._over = asyncio.Event()
+        self._reconnecting: set[asyncio.Task[object]] = set()
+
+    async def run(self) -> Posted:
+        """Post everything; return what happened."""
+        plan, loop = self._plan, asyncio.get_running_loop()
+        for _ in range(plan.connections):
+            await loop.create_connection(lambda: Connection(self), "127.0.0.1", plan.port)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        self._t0 = self._ticked = self._dated = time.monotonic()
+        self._tick()
+        try:
+            async with asyncio.timeout(min(self._count / (plan.rate or SLOWEST_PER_S), MOST_S) + ANSWERED_WITHIN_S):
+                await self._over.wait()
+        except TimeoutError:
+            self._over.set()
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        answers = {status.decode(): count for status, count in self._answers.items()}
+        missing = self._count - self._done
+        return Posted(
+            t0=self._t0,
+            rate=plan.rate,
+            count=self._count,
+            answers=answers | ({"none": missing} if missing else {}),
+            answer=percentiles(self._took, missing),
+            waiting=self._waiting,
+            late_ms=round(1000 * self._late, 1),
+            cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            bytes_each=round(self._bytes / max(self._sent, len(self._made)), 1),
+            silent=self._silent,
         )
-        self._key = key.encode()
-        self._random = random.Random(seed)
-        self._run = f"{seed:x}{int(time.time()):x}".upper()
-        self._open = connections
-        self.done = asyncio.Event()
-        self.sent = 0
-        self._in_turn = seconds is None
-        most = PHONES if seconds is None else int(seconds * MOST_PER_S) + connections
-        # Written and signed before the clock starts: the generator shares the machine with what it measures.
-        self._requests = [self._request(number) for number in range(most)]
-        self._until = time.monotonic() + (math.inf if seconds is None else seconds)
-        self.answers: dict[int, int] = {}
 
-    def running(self) -> bool:
-        """Tell whether there is time left."""
-        return time.monotonic() < self._until and self.sent < len(self._requests)
+    def answered(self, number: int, status: bytes) -> None:
+        """Note an answer."""
+        rate = self._plan.rate
+        self._took.append(time.monotonic() - self._t0 - (number / rate if rate else 0.0))
+        self._answers[status] += 1
+        self._done += 1
+        if self._done == self._count:
+            self._over.set()
 
-    def ended(self) -> None:
-        """A connection is closed."""
-        self._open -= 1
-        if self._open == 0:
-            self.done.set()
+    def next_for(self, connection: Connection) -> None:
+        """Give a connection that became free whatever has waited longest, if anything does."""
+        if self._sent < self._released:
+            self._sent += 1
+            connection.send(self._sent - 1, self._request(self._sent - 1))
+        else:
+            self.free.append(connection)
 
-    def request(self) -> bytes:
-        """Return the next signed request."""
-        self.sent += 1
-        return self._requests[self.sent - 1]
+    def reconnect(self) -> None:
+        """Replace a connection that broke."""
+        if self._over.is_set():
+            return
+        task = asyncio.ensure_future(self._connect())
+        self._reconnecting.add(task)
+        task.add_done_callback(self._reconnecting.discard)
+
+    async def _connect(self) -> None:
+        while not self._over.is_set():
+            try:
+                loop = asyncio.get_running_loop()
+                await loop.create_connection(lambda: Connection(self), "127.0.0.1", self._plan.port)
+                return
+            except OSError:
+                await asyncio.sleep(0.1)
+
+    def _tick(self) -> None:
+        if self._over.is_set():
+            return
+        now, rate = time.monotonic(), self._plan.rate
+        self._late = max(self._late, now - self._ticked - TICK_S)
+        self._ticked = now
+        due = self._count if rate is None else min(self._count, int((now - self._t0) * rate) + 1)
+        self._released = due
+        while self.free and self._sent < due:
+            self._sent += 1
+            self.free.pop().send(self._sent - 1, self._request(self._sent - 1))
+        if len(self._waiting) < now - self._t0:
+            self._waiting.append(0)
+        if due - self._sent > self._waiting[-1]:
+            self._waiting[-1] = due - self._sent
+        asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def _request(self, number: int) -> bytes:
-        phone = f"55119{number + 1 if self._in_turn else self._random.randrange(1, PHONES + 1):08}"
-        now = int(time.time())
-        body = (
-            f'{{"id":"evt_{self._run}_{number}","timestamp":{now}000,"event":"message.any","session":"default","engine":"WEBJS",'
-            f'"payload":{{"id":"false_{phone}@c.us_{self._run}{number}","timestamp":{now},"from":"{phone}@c.us",'
-            f'"to":"5511888888888@c.us","fromMe":false,"body":"Hello, I would like to know the price of product {number} please",'
-            f'"hasMedia":false,"ack":1,"vCards":[]}},"environment":{{"tier":"PLUS","version":"2025.9.1","engine":"WEBJS"}}}}'
-        ).encode()
-        signature = hmac.new(self._key, body, hashlib.sha512).hexdigest()
-        return self._head + f"X-Webhook-Hmac: {signature}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        if self._made:
+            return self._made[number]
+        if time.monotonic() - self._dated > DATED_EVERY_S:
+            self._dated = time.monotonic()
+            self._mix.date(datetime.now(UTC))
+        return self._make(number)
+
+    def _make(self, number: int) -> bytes:
+        webhook = self._mix.first(number) if self._plan.seconds is None else self._mix.webhook(number)
+        if not webhook.is_message:
+            self._silent.append(number)
+        body, tenant = webhook.body, webhook.tenant
+        self._bytes += len(body)
+        tail = f"X-Webhook-Hmac: {signature(self._keys[tenant], body)}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return self._heads[tenant] + tail.encode() + body
 
 
-async def run(url: str, key: str, seconds: float | None, connections: int, seed: int) -> dict[str, object]:
-    """Post for that many seconds, or until each phone has written; return what happened."""
-    load = Load(url, key, seconds, connections, seed)
-    loop = asyncio.get_running_loop()
-    started = time.monotonic()
-    for _ in range(connections):
-        await loop.create_connection(lambda: Poster(load), load.host, load.port)
-    async with asyncio.timeout(MOST_S if seconds is None else seconds + 30):
-        await load.done.wait()
-    took = time.monotonic() - started
-    accepted = load.answers.get(200, 0)
-    return {"sent": load.sent, "answers": load.answers, "accepted": accepted, "accepted_per_s": accepted / took}
+def main() -> None:
+    """Read the plan, post, and tell."""
+    plan = Plan.read(sys.stdin.read())
+
+    async def posted() -> Posted:
+        return await Load(plan).run()
+
+    print(json.dumps(asdict(uvloop.run(posted()))))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("url")
-    parser.add_argument("key")
-    parser.add_argument("--seconds", type=float, help="each phone writes once when this is not given")
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
-    print(json.dumps(uvloop.run(run(wanted.url, wanted.key, wanted.seconds, wanted.connections, wanted.seed))))
+    main()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import asyncpg
 from local_stack.instances import Instance
-from seed import FIRST, INSTANCE, LAST, SYLLABLES, Seeded, Tenant, seed, stack
+from seed import CONTACTS, FIRST, INSTANCE, LAST, MESSAGES, SYLLABLES, Seeded, Tenant, seed, stack
 
 WARM_UP_S = 0.5
 REACH_MS = 50
@@ -242,24 +242,38 @@ async def measure(
     return figures
 
 
+def measure_seeded(
+    name: str = INSTANCE,
+    contacts: int = CONTACTS,
+    messages: int = MESSAGES,
+    seconds: float = 3,
+    connections: int = 4,
+    kinds: Sequence[str] = (),
+) -> dict[str, dict[str, float]]:
+    """Start the instance, seed it where that is missing, measure, and stop it."""
+    stack("up", name)
+    instance = Instance.open(name)
+    try:
+        asyncio.run(seed(instance, contacts, messages))
+        return asyncio.run(measure(instance, seconds, connections, kinds))
+    finally:
+        stack("down", name)
+
+
 def main() -> None:
-    """Start, seed where that is missing, measure, stop, and put the figures into `.ventros/bench.json` under `reads`."""
+    """Measure, and put the figures into `.ventros/bench.json` under `reads`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instance", default=INSTANCE)
-    parser.add_argument("--contacts", type=int, default=500_000)
-    parser.add_argument("--messages", type=int, default=5_000_000)
+    parser.add_argument("--contacts", type=int, default=CONTACTS)
+    parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--seconds", type=float, default=3, help="for each kind of read")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("kinds", nargs="*", help="only these")
     wanted = parser.parse_args()
-    stack("up", wanted.instance)
-    instance = Instance.open(wanted.instance)
-    try:
-        asyncio.run(seed(instance, wanted.contacts, wanted.messages))
-        figures = asyncio.run(measure(instance, wanted.seconds, wanted.connections, wanted.kinds))
-    finally:
-        stack("down", wanted.instance)
-    file = instance.root / ".ventros" / "bench.json"
+    figures = measure_seeded(
+        wanted.instance, wanted.contacts, wanted.messages, wanted.seconds, wanted.connections, wanted.kinds
+    )
+    file = Instance.open(wanted.instance).root / ".ventros" / "bench.json"
     told = cast(dict[str, Any], json.loads(file.read_text())) if file.exists() else {}
     told["reads"] = {**told.get("reads", {}), **figures}
     file.write_text(json.dumps(told, indent=2))

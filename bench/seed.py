@@ -26,6 +26,7 @@ from local_stack.instances import Instance
 
 INSTANCE = "reads"
 """One of its own: the benchmark of the line begins with an empty one."""
+CONTACTS, MESSAGES = 500_000, 5_000_000
 CHUNK = 4_000
 SMALL_TENANTS = 7
 BIG_SHARE = 0.8
@@ -222,8 +223,8 @@ def main() -> None:
     """Start the instance, and seed it; it stays up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instance", default=INSTANCE)
-    parser.add_argument("--contacts", type=int, default=500_000)
-    parser.add_argument("--messages", type=int, default=5_000_000)
+    parser.add_argument("--contacts", type=int, default=CONTACTS)
+    parser.add_argument("--messages", type=int, default=MESSAGES)
     wanted = parser.parse_args()
     stack("up", wanted.instance)
     began = time.monotonic()

@@ -1,22 +1,27 @@
-"""Hear message.received.v1 as any subscriber would, and measure: `python sink.py AMQP_URL [--exchange NAME]`.
+"""Hear message.received.v1 as any subscriber would: `python sink.py AMQP_URL RUN FILE`.
 
-Prints `listening`, then one JSON line when it is told to stop (SIGTERM): how many, how fast, and how long after the webhook arrived.
+Prints `listening`, then one JSON line when it is told to stop (SIGTERM). Into FILE it puts which arrivals of the run it heard (`I`, all of
+them) and when (`d`, seconds of the machine's monotonic clock); whoever knows when they were due knows the latencies.
 """
 
-import argparse
 import asyncio
 import json
+import resource
 import signal
+import sys
 import time
+from array import array
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import uvloop
 from bus.transient import TransientSubscriptions
 from contracts.envelope import AnyEvent
-from contracts.fields import Moment, Wire
+from contracts.fields import Wire
 from contracts.message.received_v1 import MessageReceivedV1
 from contracts.topology import load_topology
+from mix import number_of
 
 
 class Heard(Wire, kw_only=True):
@@ -24,52 +29,55 @@ class Heard(Wire, kw_only=True):
 
     TYPE: ClassVar[str] = MessageReceivedV1.TYPE
 
-    message_id: str
-    received_at: Moment
+    provider_message_id: str
 
 
 class Sink:
-    """Counts events and keeps their latencies in seconds."""
+    """Keeps numbers and times."""
 
-    def __init__(self) -> None:
-        self.latencies: list[float] = []
-        self.ids: set[str] = set()
-        self.first = self.last = 0.0
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self.numbers, self.times = array("I"), array("d")
 
     async def hear(self, events: Sequence[AnyEvent]) -> None:
-        """Count a batch."""
-        now = time.time()
-        self.first = self.first or now
-        self.last = now
-        self.latencies += [now - event.data.received_at.timestamp() for event in events]
-        self.ids.update(event.data.message_id for event in events)
-
-    def report(self) -> dict[str, object]:
-        """Return the figures."""
-        ordered = sorted(self.latencies) or [0.0]
-        took = max(self.last - self.first, 0.001)
-        return {
-            "heard": len(self.latencies),
-            "distinct": len(self.ids),
-            "per_s": len(self.latencies) / took,
-            "p50_ms": ordered[len(ordered) // 2] * 1000,
-            "p99_ms": ordered[int(len(ordered) * 0.99)] * 1000,
-        }
+        """Note a batch: all of it is heard at one moment."""
+        now = time.monotonic()
+        told = [number_of(self._run, event.data.provider_message_id) for event in events]
+        numbers = [number for number in told if number is not None]
+        self.numbers.extend(numbers)
+        self.times.extend([now] * len(numbers))
 
 
-async def main(url: str) -> None:
-    """Listen until SIGTERM."""
-    sink, stopping = Sink(), asyncio.Event()
+def heard_in(file: Path) -> "tuple[array[int], array[float]]":
+    """Read what a sink left: numbers, and beside each when it was heard."""
+    numbers, times = array("I"), array("d")
+    raw = file.read_bytes()
+    count = len(raw) // (numbers.itemsize + times.itemsize)
+    numbers.frombytes(raw[: count * numbers.itemsize])
+    times.frombytes(raw[count * numbers.itemsize :])
+    return numbers, times
+
+
+async def listen(url: str, run: str) -> tuple[Sink, float]:
+    """Listen until SIGTERM; return what was heard, and the CPU seconds that it took."""
+    sink, stopping = Sink(run), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     hearing = TransientSubscriptions(url, "bench", load_topology(), {Heard: sink.hear})
     running = asyncio.create_task(hearing.run(stopping))
     await hearing.listening.wait()
+    before = resource.getrusage(resource.RUSAGE_SELF)
     print("listening", flush=True)
     await running
-    print(json.dumps(sink.report()), flush=True)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return sink, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main(url: str, run: str, file: Path) -> None:
+    """Listen, and leave what was heard."""
+    sink, cpu_s = uvloop.run(listen(url, run))
+    file.write_bytes(sink.numbers.tobytes() + sink.times.tobytes())
+    print(json.dumps({"heard": len(sink.numbers), "cpu_s": cpu_s}), flush=True)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("url")
-    uvloop.run(main(parser.parse_args().url))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from local_stack import stack
 from local_stack.__main__ import main
 from local_stack.instances import Instance
 from local_stack.ports import is_free
@@ -161,3 +162,14 @@ def test_what_cannot_continue_is_one_sentence_and_exit_code_1(
     printed = capsys.readouterr()
     assert printed.err.count("\n") == 1
     assert "Traceback" not in printed.err + printed.out
+
+
+def test_a_reset_removes_what_a_demo_left_and_no_figures_of_the_benchmark(tmp_path: Path) -> None:
+    instance = Instance.open("test-kept", tmp_path)
+    beside = instance.folder.with_name("test-kept.json")
+    beside.write_text(json.dumps({"inbound": {"sustained_per_s": 1.0}}))
+    stack.reset(instance)
+    assert beside.exists()
+    beside.write_text(json.dumps({"gateway_url": "http://127.0.0.1:8080"}))
+    stack.reset(Instance.open("test-kept", tmp_path))
+    assert not beside.exists()
