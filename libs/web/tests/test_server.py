@@ -4,52 +4,19 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from kernel.running import run_roles
 from starlette.responses import Response
 from starlette.routing import Route
 from telemetry.logs import bound
-from testkit.eventually import eventually
+from testkit.listening import answers, free_port, serving
 from web.bodies import Answer
 from web.exchange import current_exchange
 from web.health import Health
 from web.operator_app import operator_app
 from web.routes import Routes, UndeclaredRouteError
 from web.server import HttpServer, PortTakenError
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def serving(*servers: HttpServer) -> AsyncIterator[asyncio.Event]:
-    """Run servers as roles; yields what stops them. Leaves when they have ended."""
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_roles(servers, stop=stop))
-    try:
-        for server in servers:
-            await eventually(
-                lambda server=server: running.done() or answers(server._port), because="the server listens"
-            )
-        if running.done():
-            running.result()
-        yield stop
-    finally:
-        stop.set()
-        await asyncio.wait_for(running, 30)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_api_and_metrics_port_share_one_process(make_toy) -> None:

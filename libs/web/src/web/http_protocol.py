@@ -47,8 +47,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._door = door
         self._prefix = door.prefix.encode() if door else None
         self._since = self.loop.time()
-        self._head_bytes: int | None = 0
-        """How much has come of a head that is not complete; None beyond the head."""
+        self._in_head = False
+        self._head_bytes = 0
         self._posted: list[bytes] | None = None
         self._posted_bytes = 0
         self._answering = False
@@ -60,22 +60,22 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse what came."""
         if self._deaf:
             return
-        if self._head_bytes is not None:
+        if self._in_head:
+            self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._hang_up(Reply(431, b"", b""))
                 return
-            self._head_bytes += len(data)
         super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
         self._since = self.loop.time()
-        self._head_bytes = 0
+        self._in_head, self._head_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Decide which way the request goes."""
-        self._head_bytes = None
+        self._in_head = False
         in_flight = self.cycle is not None and not self.cycle.response_complete
         posted = self._prefix is not None and self.url.startswith(self._prefix) and self.parser.get_method() == b"POST"
         if self._answering or (posted and in_flight):
@@ -171,7 +171,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._posted = None
             error = DomainError("request_timeout", "the body came too slowly")
             self._hang_up(self._door.refuse(error, self._path()))
-        elif waits_s > (HUNG_UP_S if self._deaf else READ_WITHIN_S if self._head_bytes else IDLE_S):
+        elif waits_s > (HUNG_UP_S if self._deaf else READ_WITHIN_S if self._in_head else IDLE_S):
             self.transport.close()
 
 
