@@ -23,11 +23,12 @@ from outbox import gauges
 
 log = get_logger(__name__)
 
-BUSY_EVENTS = 8
-LEAST_REST_S, MOST_REST_S = 0.02, 0.2
+MOST_REST_S = 0.2
 WORK_TO_REST = 3.0
-"""After a look that found BUSY_EVENTS the relay rests: three times as long as it worked. The busier the machine, the longer it works for
-the same, the longer it rests, and the fewer and larger the messages for everybody down the line."""
+"""After a look that found something the relay rests: three times as long as it worked, or `gather_s` where that is more. What comes after
+a silence leaves at once, what comes one after the other goes together. The busier the machine, the longer it works for the same, the
+longer it rests, and the fewer and larger the messages for everybody down the line."""
+MEASURE_EVERY_S = 1.0
 
 ROWS_PER_LOOK = 4000
 LOOK_AT_MOST_S = 10.0
@@ -88,19 +89,22 @@ class Relay:
         publisher: Publisher,
         *,
         poll_s: float = 1.0,
+        gather_s: float = 0.0,
         failpoints: Failpoints = NO_FAILPOINTS,
     ) -> None:
-        """`dsn` is that of the relay role, whose search_path is the service's schema."""
+        """`dsn` is that of the relay role, whose search_path is the service's schema; `gather_s` how long it rests at least."""
         self._dsn = dsn
         self._service = service
         self._publisher = publisher
         self._poll_s = poll_s
+        self._gather_s = gather_s
         self._failpoints = failpoints
         self._woken = asyncio.Event()
         self._held: dict[str, _Lane] = {}
         self._fresh: dict[str, bytes] = {}
         self._fresh_bytes = 0
         self._confirmed: list[int] = []
+        self._measured = 0.0
         self.leads = False
 
     def wake(self, said: Mapping[str, bytes] | None = None) -> None:
@@ -160,9 +164,9 @@ class Relay:
                 if published == 0:
                     await self._measure(connection)
                     await self._pause(self._poll_s)
-                elif published >= BUSY_EVENTS and not stopping.is_set():
+                elif not stopping.is_set():
                     worked_s = time.monotonic() - started
-                    await asyncio.sleep(min(MOST_REST_S, max(LEAST_REST_S, WORK_TO_REST * worked_s)))
+                    await asyncio.sleep(min(MOST_REST_S, max(self._gather_s, WORK_TO_REST * worked_s)))
             await self.run_once(connection)
             await connection.execute(DONE, self._confirmed)
         finally:
@@ -183,6 +187,9 @@ class Relay:
         self._woken.clear()
 
     async def _measure(self, connection: asyncpg.Connection) -> None:
+        if time.monotonic() - self._measured < MEASURE_EVERY_S:
+            return
+        self._measured = time.monotonic()
         row = await connection.fetchrow(BACKLOG)
         gauges.PENDING.set(row["pending"])
         gauges.LAG.set(row["lag_s"])

@@ -38,7 +38,7 @@ class Pace:
     most: int = 500
     most_bytes: int = 8 * 1024 * 1024
     wait_s: float = 0.002
-    busy: int = 16
+    busy: int = 2
     rest_s: float = 0.01
     deadline_s: float = 3.0
 
