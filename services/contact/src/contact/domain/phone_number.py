@@ -5,6 +5,7 @@ The key is only for matching: what a provider reported is never rewritten, and a
 
 import re
 
+_NO_DIGITS = re.compile(r"\D+")
 _E164_DIGITS = re.compile(r"[1-9]\d{7,14}")
 _BRAZIL_WITHOUT_NINTH = re.compile(r"55(\d{2})([6-9]\d{7})")
 _ARGENTINA_MOBILE = re.compile(r"549(\d{10})")
@@ -23,7 +24,7 @@ def phone_key(phone: str) -> str:
     Brazil: a mobile number of 8 digits (first 6 to 9) gets its ninth digit; landlines stay. Argentina loses the 9 of 54 9, Mexico
     the 1 of 52 1.
     """
-    digits = re.sub(r"\D", "", phone)
+    digits = _NO_DIGITS.sub("", phone)
     if found := _BRAZIL_WITHOUT_NINTH.fullmatch(digits):
         return f"55{found[1]}9{found[2]}"
     if found := _ARGENTINA_MOBILE.fullmatch(digits):
