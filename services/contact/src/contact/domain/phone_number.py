@@ -4,6 +4,10 @@ The key is only for matching: what a provider reported is never rewritten, and a
 """
 
 import re
+from functools import lru_cache
+
+# A batch asks for each number several times: as it was heard, as it is known, and where it is linked.
+REMEMBERED = 1024
 
 _NO_DIGITS = re.compile(r"\D+")
 _E164_DIGITS = re.compile(r"[1-9]\d{7,14}")
@@ -12,12 +16,14 @@ _ARGENTINA_MOBILE = re.compile(r"549(\d{10})")
 _MEXICO_MOBILE = re.compile(r"521(\d{10})")
 
 
+@lru_cache(REMEMBERED)
 def phone_of_address(value: str) -> str | None:
     """Return the E.164 number of a `digits@c.us` address, or None where its digits cannot be a phone number."""
     digits = value.partition("@")[0]
     return f"+{digits}" if _E164_DIGITS.fullmatch(digits) else None
 
 
+@lru_cache(REMEMBERED)
 def phone_key(phone: str) -> str:
     """Return the digits by which a number is matched (ITU-T E.164 digits with the mobile prefixes of three countries evened out).
 
