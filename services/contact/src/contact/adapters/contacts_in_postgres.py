@@ -1,6 +1,7 @@
 """Contacts and their identities in Postgres, set-based: a batch of any size costs a handful of statements."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from postgres.database import Connection
@@ -18,13 +19,14 @@ HELD_BY_ANOTHER = """was.deleted_at is not null and exists (select from contacts
 
 # Live identities with the same value on any channel of the project, or with the same phone key; and contacts whose phone was
 # entered by people. The tenant travels with every row: the batch holds many.
+# First the columns of a contact, in the order of the fields of Known, which takes them by position; then what it is recognised by.
 HOLDING = """
 with wanted as (
     select distinct tenant_id, project_id, kind, value, match_key, match_key_reversed
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
         as w (tenant_id, project_id, kind, value, match_key, match_key_reversed)
 )
-select i.channel_id::text, i.kind, i.value, null as phone_key, c.*
+select c.*, i.channel_id::text, i.kind, i.value, null
 from (
     select i.tenant_id, i.contact_id, i.channel_id, i.kind, i.value from wanted w
     join channel_identities i on i.tenant_id = w.tenant_id and i.project_id = w.project_id
@@ -32,17 +34,18 @@ from (
         and (i.kind = w.kind or (i.kind in ('wa_pn', 'phone') and w.kind in ('wa_pn', 'phone')))
 ) i
 join lateral (
-    select tenant_id::text, project_id::text, id::text, name, name_source, language, version, deleted_at is not null as deleted
+    select tenant_id::text, project_id::text, id::text, name, name_source, language, version, deleted_at is not null
     from contacts c where c.tenant_id = i.tenant_id and c.id = i.contact_id and c.erased_at is null and c.merged_into_id is null
 ) c on true
 union all
-select null, null, null, c.phone_key, c.tenant_id::text, c.project_id::text, c.id::text, c.name, c.name_source, c.language,
-    c.version, c.deleted_at is not null
+select c.tenant_id::text, c.project_id::text, c.id::text, c.name, c.name_source, c.language, c.version, c.deleted_at is not null,
+    null, null, null, c.phone_key
 from wanted w
 join contacts c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.phone_key_reversed = w.match_key_reversed
     and c.erased_at is null and c.merged_into_id is null
 where w.kind in ('wa_pn', 'phone')
 """
+_ID = 2
 
 KEEP_CONTACTS = """
 insert into contacts (tenant_id, id, project_id, name, name_source, name_folded, name_words, phone, phone_key, source_channel,
@@ -113,36 +116,27 @@ class ContactsInPostgres:
     async def holding(self, senders: Sequence[Sender]) -> AddressBook:
         """Return what is known about the senders' identities and phones."""
         asked = [(sender, identity) for sender in senders for identity in sender.identities]
+        match_keys = [identity.match_key for _, identity in asked]
         rows = await self._connection.fetch(
             HOLDING,
             [sender.tenant_id for sender, _ in asked],
             [sender.project_id for sender, _ in asked],
             [identity.kind for _, identity in asked],
             [identity.value for _, identity in asked],
-            [identity.match_key for _, identity in asked],
+            match_keys,
             # turned round here: what a function makes of a column is not looked up by index behind the wall
-            [identity.match_key[::-1] for _, identity in asked],
+            [key[::-1] for key in match_keys],
         )
         book = AddressBook()
         contacts: dict[str, Known] = {}
-        for row in sorted(rows, key=lambda row: row["id"]):  # the older contact wins where two answer
-            contact = contacts.setdefault(
-                row["id"],
-                Known(
-                    row["tenant_id"],
-                    row["project_id"],
-                    row["id"],
-                    row["name"],
-                    row["name_source"],
-                    row["language"],
-                    row["version"],
-                    row["deleted"],
-                ),
-            )
-            if row["kind"] is not None:
-                book.remember(contact, row["channel_id"], Identity(row["kind"], row["value"]))
+        for *known, channel_id, kind, value, phone in sorted(
+            rows, key=itemgetter(_ID)
+        ):  # the older of two contacts wins
+            contact = contacts.get(known[_ID]) or contacts.setdefault(known[_ID], Known(*known))
+            if kind is not None:
+                book.remember(contact, channel_id, Identity(kind, value))
             else:
-                book.remember_phone(contact, row["phone_key"])
+                book.remember_phone(contact, phone)
         return book
 
     async def keep(self, met: Sequence[Known], links: Sequence[Link]) -> None:

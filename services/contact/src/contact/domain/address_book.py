@@ -4,10 +4,10 @@ An identity is looked for on the same channel first, then on any channel of the 
 a stranger's. All identities of one message are tried together, and belong to one person afterwards.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contact.domain.channel_identity import Identity
 
@@ -16,8 +16,7 @@ UNNAMED = "WhatsApp user"
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Somebody who wrote, or was written to from the phone. `heard` is the message as heard, handed on untouched."""
 
     tenant_id: str
@@ -64,14 +63,12 @@ class Link:
 class AddressBook:
     """What is known about the senders of one batch; `place` adds to it as it goes."""
 
-    _by_key: dict[Key, Known] = field(default_factory=dict)
-    _linked: set[Key] = field(default_factory=set)
+    _by_key: dict[Key | None, Known] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     met: list[Known] = field(default_factory=list)
 
     def remember(self, contact: Known, channel_id: str | None, identity: Identity) -> None:
         """Note an identity that a contact has already."""
-        self._linked.add(_exactly(contact.tenant_id, contact.project_id, channel_id, identity))
         self._index(contact, channel_id, identity)
 
     def remember_phone(self, contact: Known, key: str) -> None:
@@ -80,20 +77,27 @@ class AddressBook:
 
     def place(self, sender: Sender, new_id: Callable[[], str]) -> Known:
         """Return the contact behind a sender, met now if it is a stranger; link the identities that are new to it."""
-        contact = next((self._by_key[key] for key in _keys(sender) if key in self._by_key), None)
-        if contact is None:
-            contact = self._meet(sender, new_id)
+        contact = self._recognise(sender) or self._meet(sender, new_id)
         for identity in sender.identities:
             exactly = _exactly(sender.tenant_id, sender.project_id, sender.channel_id, identity)
-            if exactly not in self._linked:
-                self._linked.add(exactly)
+            if exactly not in self._by_key:
                 self.links.append(Link(contact, identity, sender))
-            self._index(contact, sender.channel_id, identity)
-            contact.phone = contact.phone or identity.phone
+                self._index(contact, sender.channel_id, identity)
+            if contact.is_new:
+                contact.phone = contact.phone or identity.phone
         _call_by_name(contact, sender)
         if contact.last_seen_at is None or sender.occurred_at > contact.last_seen_at:
             contact.last_seen_at = sender.occurred_at
         return contact
+
+    def _recognise(self, sender: Sender) -> Known | None:
+        """Return who answers to the strongest key: that of every identity before the next weaker ones."""
+        for key_of in (_exactly, _anywhere, _phone):
+            for identity in sender.identities:
+                key = key_of(sender.tenant_id, sender.project_id, sender.channel_id, identity)
+                if key in self._by_key:
+                    return self._by_key[key]
+        return None
 
     def _meet(self, sender: Sender, new_id: Callable[[], str]) -> Known:
         phone = next((identity.phone for identity in sender.identities if identity.phone), None)
@@ -112,8 +116,10 @@ class AddressBook:
         return contact
 
     def _index(self, contact: Known, channel_id: str | None, identity: Identity) -> None:
-        for key in _keys_of(contact.tenant_id, contact.project_id, channel_id, identity):
-            self._by_key.setdefault(key, contact)
+        for key_of in (_exactly, _anywhere, _phone):
+            key = key_of(contact.tenant_id, contact.project_id, channel_id, identity)
+            if key is not None:
+                self._by_key.setdefault(key, contact)
 
 
 def _call_by_name(contact: Known, sender: Sender) -> None:
@@ -130,20 +136,12 @@ def _exactly(tenant_id: str, project_id: str, channel_id: str | None, identity: 
     return ("channel", tenant_id, project_id, channel_id or "", identity.kind, identity.value)
 
 
-def _keys_of(tenant_id: str, project_id: str, channel_id: str | None, identity: Identity) -> Iterator[Key]:
-    yield _exactly(tenant_id, project_id, channel_id, identity)
-    yield ("anywhere", tenant_id, project_id, identity.kind, identity.value)
-    if identity.phone:
-        yield ("phone", tenant_id, project_id, identity.match_key)
+def _anywhere(tenant_id: str, project_id: str, channel_id: str | None, identity: Identity) -> Key:
+    return ("anywhere", tenant_id, project_id, identity.kind, identity.value)
 
 
-def _keys(sender: Sender) -> Iterable[Key]:
-    """All keys of a sender, the strongest of every identity before the next weaker ones."""
-    each = [list(_keys_of(sender.tenant_id, sender.project_id, sender.channel_id, i)) for i in sender.identities]
-    for strength in range(3):
-        for keys in each:
-            if strength < len(keys):
-                yield keys[strength]
+def _phone(tenant_id: str, project_id: str, channel_id: str | None, identity: Identity) -> Key | None:
+    return ("phone", tenant_id, project_id, identity.match_key) if identity.phone else None
 
 
 def chat_key_of(channel_id: str, chat_type: str, external_chat_id: str, contact_id: str | None) -> str:

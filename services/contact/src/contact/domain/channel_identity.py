@@ -1,12 +1,11 @@
 """The handle by which a channel knows a person. One person may have several; two persons never share one."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from contact.domain.phone_number import phone_key, phone_of_address
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A kind (`wa_pn`, `wa_lid`, `wa_bsuid`, `phone`, `email`, `username`, `external`) and the value exactly as reported."""
 
     kind: str
@@ -22,6 +21,7 @@ class Identity:
     @property
     def match_key(self) -> str:
         """Return what the identity is matched by: the phone key of phones, otherwise the value itself."""
-        if self.phone is not None:
-            return phone_key(self.phone)
+        phone = self.phone
+        if phone is not None:
+            return phone_key(phone)
         return self.value.lower() if self.kind == "email" else self.value

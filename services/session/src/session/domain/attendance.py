@@ -6,7 +6,7 @@ after an outage must not time out at once. Everything here follows from the mess
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from session.domain.talk import Talk
 
@@ -17,8 +17,7 @@ AUTOMATIC_SOURCES = frozenset(("broadcast", "campaign", "csat", "scheduled", "se
 HUMAN_SOURCES = frozenset(("manual", "phone"))
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as far as sessions care. `heard` is what was heard, handed on untouched.
 
     `sent_in` is set for what we sent ourselves: such messages come apart from the line, later than what came after them. It is the

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from session.domain.attendance import Message, Session, begin
 from session.domain.timeouts import Timeouts
@@ -9,8 +10,7 @@ from session.domain.timeouts import Timeouts
 ENDED_BY = "system:session"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a message came to lie, and what its coming did: `ended` is the session that its time showed to be over."""
 
     session: Session | None = None

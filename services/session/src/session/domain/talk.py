@@ -8,8 +8,8 @@ among them comes out the same in any order.
 
 from bisect import insort
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 REMEMBERED = 64
 """How many later messages may overtake one that still counts exactly. What is older is settled for good."""
@@ -19,8 +19,7 @@ MILLISECOND = timedelta(milliseconds=1)
 NOBODY = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Where a talk stands: how long people have waited in all, since when somebody waits now, and for how many messages."""
 
     waited_ms: int = 0
