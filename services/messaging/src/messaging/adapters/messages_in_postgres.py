@@ -101,10 +101,10 @@ class MessagesInPostgres:
         """Store messages, resolving quotes in both directions; what was stored already is dropped and not returned."""
         rows = await self._connection.fetch(ADD, [_arrived(message) for message in messages])
         stored: dict[str, Stored] = {}
-        for row in rows:
-            one = stored.setdefault(row["id"], Stored(row["id"], row["reply_to_message_id"], []))
-            if row["level"] is not None:
-                one.early.append((row["level"], row["acked_at"]))
+        for message_id, reply_to_message_id, level, acked_at in rows:
+            one = stored.setdefault(message_id, Stored(message_id, reply_to_message_id, []))
+            if level is not None:
+                one.early.append((level, acked_at))
         return list(stored.values())
 
     async def add_media(self, messages: Sequence[Message]) -> None:
