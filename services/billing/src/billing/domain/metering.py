@@ -24,9 +24,8 @@ _NEVER_METERED = frozenset(("history_import", "test"))
 _TYPED_ON_THE_PHONE = "phone"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message that was received (`source` is None) or sent by a source."""
+class Message(NamedTuple):
+    """A message that was received (`source` is None) or sent by a source; a tuple is made in half the time of a frozen dataclass."""
 
     tenant_id: str
     project_id: str

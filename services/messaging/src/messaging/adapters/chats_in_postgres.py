@@ -1,7 +1,6 @@
 """Chats in Postgres, set-based. Rows are locked in the order of their key, so that two batches wait instead of deadlocking."""
 
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -54,33 +53,25 @@ BEGIN_NEW = """
 insert into chats (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
     last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at,
     project_id, chat_key, channel_id, channel_type, chat_type, contact_id, participants)
-select n.tenant_id, n.id, n.external_chat_id, array(select jsonb_array_elements_text(n.external_ids)), n.subject, n.last_sequence,
-    n.unread_count, n.last_message_at, n.last_message_sequence, n.last_message_id, n.last_message_preview, n.last_message_type,
-    n.last_message_inbound, n.last_inbound_at, n.project_id, n.chat_key, n.channel_id, n.channel_type, n.chat_type, n.contact_id,
+select n.tenant_id, n.id, n.external_chat_id, n.external_ids, n.subject, n.last_sequence, n.unread_count, n.last_message_at,
+    n.last_message_sequence, n.last_message_id, n.last_message_preview, n.last_message_type, n.last_message_inbound, n.last_inbound_at,
+    n.project_id, n.chat_key, n.channel_id, n.channel_type, n.chat_type, n.contact_id,
     case when n.contact_id is null then '[]' else jsonb_build_array(jsonb_build_object('id', n.contact_id,
     'type', 'contact', 'joined_at', now(), 'left_at', null, 'is_admin', false)) end
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::bigint[],
-    $10::uuid[], $11::text[], $12::text[], $13::bool[], $14::timestamptz[], $15::uuid[], $16::text[], $17::uuid[], $18::text[],
-    $19::text[], $20::uuid[])
-    as n (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
-        last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at,
-        project_id, chat_key, channel_id, channel_type, chat_type, contact_id)
+from unnest($1::begun_chat[]) as n
 order by n.tenant_id, n.chat_key
 """
 
 # An archived chat in which somebody writes is active again.
 KEEP = """
 update chats c set external_chat_id = k.external_chat_id,
-    external_ids = case when k.external_ids is null then c.external_ids else array(select jsonb_array_elements_text(k.external_ids)) end,
-    subject = k.subject, last_sequence = k.last_sequence, unread_count = k.unread_count, last_message_at = k.last_message_at,
+    external_ids = coalesce(k.external_ids, c.external_ids), subject = k.subject, last_sequence = k.last_sequence,
+    unread_count = k.unread_count, last_message_at = k.last_message_at,
     last_message_sequence = k.last_message_sequence, last_message_id = k.last_message_id,
     last_message_preview = k.last_message_preview, last_message_type = k.last_message_type,
     last_message_inbound = k.last_message_inbound, last_inbound_at = k.last_inbound_at, status = 'active',
     version = c.version + 1, updated_at = now()
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::int[], $8::timestamptz[], $9::bigint[],
-    $10::uuid[], $11::text[], $12::text[], $13::bool[], $14::timestamptz[])
-    as k (tenant_id, id, external_chat_id, external_ids, subject, last_sequence, unread_count, last_message_at,
-        last_message_sequence, last_message_id, last_message_preview, last_message_type, last_message_inbound, last_inbound_at)
+from unnest($1::changed_chat[]) as k
 where c.tenant_id = k.tenant_id and c.id = k.id
 """
 
@@ -132,32 +123,6 @@ where c.tenant_id = r.tenant_id and c.id = r.chat_id
     and (c.read_at is null or (c.read_at, c.read_sequence) < (r.read_at, r.read_sequence))
 """
 
-_changing: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731 - a table of columns
-    c.tenant_id,
-    c.id,
-    c.external_chat_id,
-    json.dumps(c.external_ids) if c.has_new_ids else None,  # lists of different lengths are no array of arrays
-    c.subject,
-    c.last_sequence,
-    c.unread_count,
-    c.last_message_at,
-    c.last_message_sequence,
-    c.last_message_id,
-    c.last_message_preview,
-    c.last_message_type,
-    c.last_message_inbound,
-    c.last_inbound_at,
-)
-_beginning: Callable[[Chat], Sequence[Any]] = lambda c: (  # noqa: E731
-    *_changing(c),
-    c.project_id,
-    c.chat_key,
-    c.channel_id,
-    c.channel_type,
-    c.chat_type,
-    c.contact_id,
-)
-
 
 class ChatsInPostgres:
     """The chat table."""
@@ -183,12 +148,12 @@ class ChatsInPostgres:
 
     async def begin(self, chats: Sequence[Chat]) -> None:
         """Store new chats, with all that their first messages changed in them."""
-        await self._connection.execute(BEGIN_NEW, *map(list, zip(*map(_beginning, chats), strict=True)))
+        await self._connection.execute(BEGIN_NEW, list(map(_begun, chats)))
 
     async def keep(self, chats: Collection[Chat]) -> None:
         """Store what messages changed in chats; an archived one comes back."""
         if chats:
-            await self._connection.execute(KEEP, *map(list, zip(*map(_changing, chats), strict=True)))
+            await self._connection.execute(KEEP, list(map(_changed, chats)))
 
     async def count(self, chats: Collection[Chat]) -> None:
         """Store only how many messages chats have."""
@@ -227,3 +192,36 @@ class ChatsInPostgres:
 
 def _chats(rows: Sequence[asyncpg.Record]) -> list[Chat]:
     return [Chat(*row) for row in rows]  # by position, a third of the cost by name
+
+
+def _changed(chat: Chat) -> tuple[Any, ...]:
+    """Return the fields of the type changed_chat."""
+    return (
+        chat.tenant_id,
+        chat.id,
+        chat.external_chat_id,
+        chat.external_ids if chat.has_new_ids else None,
+        chat.subject,
+        chat.last_sequence,
+        chat.unread_count,
+        chat.last_message_at,
+        chat.last_message_sequence,
+        chat.last_message_id,
+        chat.last_message_preview,
+        chat.last_message_type,
+        chat.last_message_inbound,
+        chat.last_inbound_at,
+    )
+
+
+def _begun(chat: Chat) -> tuple[Any, ...]:
+    """Return the fields of the type begun_chat."""
+    return (
+        *_changed(chat),
+        chat.project_id,
+        chat.chat_key,
+        chat.channel_id,
+        chat.channel_type,
+        chat.chat_type,
+        chat.contact_id,
+    )

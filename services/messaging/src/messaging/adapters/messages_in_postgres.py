@@ -41,13 +41,7 @@ with added as (
         case when n.reply_to_provider_id is null or n.reply_to_message_id is not null then n.reply_to_message_id
             else (select q.id from messages q where q.tenant_id = n.tenant_id and q.channel_id = n.channel_id
                 and q.provider_message_id = n.reply_to_provider_id) end
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::bool[],
-        $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::jsonb[], $17::text[], $18::text[],
-        $19::text[], $20::text[], $21::jsonb[], $22::bool[], $23::text[], $24::bigint[], $25::timestamptz[], $26::timestamptz[],
-        $27::uuid[]) as n (tenant_id, id, project_id, chat_id, channel_id, channel_type, contact_id, session_id, inbound,
-        contact_name, source, origin, content_type, text, media_id, details, unsupported_kind, provider_message_id,
-        provider_message_ref, reply_to_provider_id, mentions, forwarded, status, sequence, timestamp, received_at,
-        reply_to_message_id)
+    from unnest($1::arrived_message[]) as n
     on conflict (tenant_id, provider_message_id, channel_id) where provider_message_id is not null do nothing
     returning tenant_id, id, channel_id, provider_message_id, reply_to_message_id
 ), answered as (
@@ -105,12 +99,12 @@ class MessagesInPostgres:
 
     async def add(self, messages: Sequence[Message]) -> list[Stored]:
         """Store messages, resolving quotes in both directions; what was stored already is dropped and not returned."""
-        rows = await self._connection.fetch(ADD, *_columns([_new_row(message) for message in messages]))
+        rows = await self._connection.fetch(ADD, [_arrived(message) for message in messages])
         stored: dict[str, Stored] = {}
-        for row in rows:
-            one = stored.setdefault(row["id"], Stored(row["id"], row["reply_to_message_id"], []))
-            if row["level"] is not None:
-                one.early.append((row["level"], row["acked_at"]))
+        for message_id, reply_to_message_id, level, acked_at in rows:
+            one = stored.setdefault(message_id, Stored(message_id, reply_to_message_id, []))
+            if level is not None:
+                one.early.append((level, acked_at))
         return list(stored.values())
 
     async def add_media(self, messages: Sequence[Message]) -> None:
@@ -124,7 +118,8 @@ class MessagesInPostgres:
         await self._connection.execute(PUT_ASIDE, *_columns(rows))
 
 
-def _new_row(message: Message) -> tuple[Any, ...]:
+def _arrived(message: Message) -> tuple[Any, ...]:
+    """Return the fields of the type arrived_message."""
     arrival, content = message.arrival, message.arrival.content
     return (
         arrival.tenant_id,

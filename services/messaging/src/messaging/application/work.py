@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from messaging.application.announcements import Announcements
 from messaging.domain.acknowledgement import Ack
@@ -37,8 +37,7 @@ Early = tuple[int, datetime]
 """A receipt that came before its message: level, time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A message that was new: what it answers, and the receipts that had come before it."""
 
     id: str

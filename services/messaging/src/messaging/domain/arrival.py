@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 PREVIEW_CHARACTERS = 120
 
@@ -19,8 +19,7 @@ class Media:
     duration_seconds: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a message holds. `details` is the content as it came (JSON), where text and media do not say it all."""
 
     kind: str
@@ -30,9 +29,11 @@ class Content:
     unsupported_kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """`heard` is what was heard, handed on untouched. `mentions` is a JSON list of addresses."""
+class Arrival(NamedTuple):
+    """A message as it arrived, before it has a chat; a tuple, since a frozen dataclass of so many fields takes 3 µs to make.
+
+    `heard` is what was heard, handed on untouched. `mentions` is a JSON list of addresses.
+    """
 
     tenant_id: str
     project_id: str
