@@ -14,7 +14,7 @@ from stand import Stand
 from tables import print_rows
 
 SHOPS, CUSTOMERS_EACH, CONNECTIONS = 20, 50, 64
-SECONDS, FROM_PER_S, TO_PER_S = 20.0, 10.0, 1000.0
+SECONDS, FROM_PER_S, TO_PER_S = 20.0, 20.0, 1000.0
 ACCEPTED = 202
 
 

@@ -19,7 +19,7 @@ from tables import print_rows
 from waha_simulator.payloads import Person, incoming_text
 
 SHOPS, CUSTOMERS_EACH, CONNECTIONS = 30, 60, 64
-SECONDS, FROM_PER_S, TO_PER_S = 20.0, 10.0, 500.0
+SECONDS, FROM_PER_S, TO_PER_S = 20.0, 20.0, 500.0
 ACCEPTED = 200
 RULE: dict[str, Any] = {
     "name": "Answer everything",

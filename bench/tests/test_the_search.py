@@ -22,6 +22,12 @@ def test_the_highest_step_that_holds_is_found_from_below() -> None:
     assert [step["per_s"] for step in found["steps"]] == [10, 20, 40, 80, 56]
 
 
+def test_the_way_down_is_taken_where_the_first_step_does_not_hold() -> None:
+    found = climb(lambda rate: {"per_s": rate, "why_not": ["too much"] if rate > 30 else []}, 100, 1000)
+    assert found["sustained_per_s"] == 25
+    assert [step["per_s"] for step in found["steps"]] == [100, 50, 25, 35]
+
+
 def test_the_target_is_the_end_of_the_search() -> None:
     found = climb(lambda rate: {"per_s": rate, "why_not": []}, 10, 30)
     assert found["sustained_per_s"] == 30
