@@ -87,6 +87,10 @@ class Line:
         self._post(self._plan(self._met, connections))
         self._stand.wait_until_drained(180)
 
+    def all_write(self, connections: int) -> Posted:
+        """Let each customer write once more, as fast as it goes; return before anything but the door has seen it."""
+        return self._post(self._plan(self._new_run(), connections))
+
     def step(self, per_s: float, seconds: float, connections: int) -> Step:
         """Let so many messages a second arrive, and other webhooks among them; wait until all is heard."""
         run = self._new_run()

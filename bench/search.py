@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 STEP = 1.25
 CLOSE_ENOUGH = 1.05
+BETWEEN = 1.4
 LOWEST = 10.0
 
 
@@ -28,3 +30,24 @@ def highest(holds: Callable[[float], bool], begin: float) -> float:
         else:
             rate = math.sqrt(good * bad)
     return good
+
+
+def climb(try_rate: Callable[[float], dict[str, Any]], begin: float, most: float) -> dict[str, Any]:
+    """Return the figures of the highest rate that holds (`sustained_per_s`, 0 where none does), and all `steps` that were tried.
+
+    Doubled from `begin` to `most`, or halved where not even that holds, then once between. Fewer and coarser steps than the line's
+    search, and from below: what does not hold takes a minute to end where everything is sent in its turn.
+    """
+    steps = [try_rate(begin)]
+    if steps[0]["why_not"]:
+        while steps[-1]["why_not"] and steps[-1]["per_s"] / 2 >= LOWEST:
+            steps.append(try_rate(steps[-1]["per_s"] / 2))
+    else:
+        while not steps[-1]["why_not"] and steps[-1]["per_s"] < most:
+            steps.append(try_rate(min(steps[-1]["per_s"] * 2, most)))
+    held = [step for step in steps if not step["why_not"]]
+    if held and len(held) < len(steps):
+        steps.append(try_rate(max(step["per_s"] for step in held) * BETWEEN))
+        held += [step for step in steps[-1:] if not step["why_not"]]
+    best = max(held, key=lambda step: float(step["per_s"])) if held else {"per_s": 0.0}
+    return {"sustained_per_s": best["per_s"], **best, "steps": steps}

@@ -1,6 +1,6 @@
 """The tables that people read; every figure stands in the JSON by the name of its row and column."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 NAMES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
@@ -51,6 +51,25 @@ def print_memory(by_process: Mapping[str, Mapping[str, float]]) -> None:
         print(
             f"{name:>24} {each['first_mb']:>9.1f} {each['last_mb']:>9.1f} {each['max_mb']:>9.1f} {each['mb_per_minute']:>9.2f}"
         )
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], *columns: str) -> None:
+    """Print these columns, `answer.p50_ms` being one of a figure that has figures of its own, and what each row cost by process."""
+    print("\n" + " ".join(f"{column:>15}" for column in columns))
+    for row in rows:
+        print(" ".join(_plain(row, column) for column in columns), "; ".join(row.get("why_not", ())))
+    for row in rows:
+        costs = sorted(row["cpu_s_per_1000"].items(), key=lambda cost: -cost[1])
+        print(
+            f"  CPU s of 1,000 at {row[columns[0]]}: {', '.join(f'{name} {used:.2f}' for name, used in costs if used >= 0.005)}"
+        )
+
+
+def _plain(row: Mapping[str, Any], column: str) -> str:
+    value: Any = row
+    for name in column.split("."):
+        value = value[name]
+    return f"{'–' if value is None else value!s:>15}"
 
 
 def _heads(*names: str) -> str:

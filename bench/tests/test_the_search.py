@@ -1,7 +1,7 @@
 """The search finds the highest rate that holds, from wherever it begins."""
 
 import pytest
-from search import highest
+from search import climb, highest
 
 
 @pytest.mark.parametrize("truth", [37.0, 812.0, 2150.0, 9000.0])
@@ -14,3 +14,25 @@ def test_within_five_per_cent(truth: float, begin: float) -> None:
 def test_a_line_that_carries_nothing_is_said_so() -> None:
     with pytest.raises(SystemExit, match="not even"):
         highest(lambda rate: False, 1000)
+
+
+def test_the_highest_step_that_holds_is_found_from_below() -> None:
+    found = climb(lambda rate: {"per_s": rate, "why_not": ["too much"] if rate > 50 else []}, 10, 1000)
+    assert found["sustained_per_s"] == 40
+    assert [step["per_s"] for step in found["steps"]] == [10, 20, 40, 80, 56]
+
+
+def test_the_way_down_is_taken_where_the_first_step_does_not_hold() -> None:
+    found = climb(lambda rate: {"per_s": rate, "why_not": ["too much"] if rate > 30 else []}, 100, 1000)
+    assert found["sustained_per_s"] == 25
+    assert [step["per_s"] for step in found["steps"]] == [100, 50, 25, 35]
+
+
+def test_the_target_is_the_end_of_the_search() -> None:
+    found = climb(lambda rate: {"per_s": rate, "why_not": []}, 10, 30)
+    assert found["sustained_per_s"] == 30
+
+
+def test_a_rate_of_zero_is_told_where_nothing_holds() -> None:
+    found = climb(lambda rate: {"per_s": rate, "why_not": ["too much"]}, 10, 1000)
+    assert found["sustained_per_s"] == 0
