@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from kernel.running import run_roles
 from web.server import HttpServer
@@ -25,9 +26,8 @@ async def serving(*servers: HttpServer) -> AsyncIterator[asyncio.Event]:
     running = asyncio.create_task(run_roles(servers, stop=stop))
     try:
         for server in servers:
-            await eventually(
-                lambda server=server: running.done() or answers(server._port), because="the server listens"
-            )
+            ready = partial(_listens, running, server._port)
+            await eventually(ready, because="the server listens")
         if running.done():
             running.result()
         yield stop
@@ -41,3 +41,7 @@ def answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.2)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _listens(running: "asyncio.Task[None]", port: int) -> bool:
+    return running.done() or answers(port)
