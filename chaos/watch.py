@@ -20,7 +20,7 @@ class Times:
     """Seconds; None for what never came."""
 
     detect_s: float | None = None
-    """From the beginning of the fault until a process was not ready, or an answer was not 2xx."""
+    """From the beginning of the fault until a process was not ready, an answer was not 2xx, or a backlog was there."""
     recover_s: float | None = None
     """From the end of the fault until everybody is ready and what arrives is stored again."""
     drain_s: float | None = None
@@ -54,6 +54,11 @@ class Watch:
         self._ended, self._stored_at_end = time.monotonic(), self.stored
 
     @property
+    def _usual_backlog(self) -> float:
+        """What a line that is well is behind at most: one second's arrivals."""
+        return self.load.per_second
+
+    @property
     def well_again(self) -> bool:
         """Tell whether the line is as it was before."""
         return self.times.drain_s is not None and self.times.recover_s is not None
@@ -76,10 +81,11 @@ class Watch:
                     self.times.late_s = max(self.times.late_s, await self.database.oldest_pending_s())
             except LOST:
                 pass
-            self._note(away, behind)
+            self.note(away, behind)
             await asyncio.sleep(EVERY_S)
 
-    def _note(self, away: list[str], behind: int | None) -> None:
+    def note(self, away: list[str], behind: int | None) -> None:
+        """Take in who is away and how far the line is behind now (None: the database did not answer)."""
         now = time.monotonic()
         if self._began is None:
             return
@@ -87,11 +93,11 @@ class Watch:
             self.times.backlog = max(self.times.backlog, behind)
         if self.times.detect_s is None:
             wrong = [each.at for each in self.load.answers[self._answers_before :] if not 200 <= each.status < 300]
-            seen = [*wrong[:1], *([now] if away else [])]
+            seen = [*wrong[:1], *([now] if away or (behind or 0) > self._usual_backlog else [])]
             self.times.detect_s = min(seen) - self._began if seen else None
         if self._ended is None or behind is None or now < self._ended:
             return
         if self.times.recover_s is None and not away and self.stored > self._stored_at_end:
             self.times.recover_s = now - self._ended
-        if self.times.drain_s is None and behind <= self.load.per_second:
+        if self.times.drain_s is None and behind <= self._usual_backlog:
             self.times.drain_s = now - self._ended
