@@ -136,7 +136,7 @@ class Stand:
         self.back_s, self.kills, self._returns = {}, Counter(), []
         if self._borrowed:
             assert not settings, "this scenario needs a stack of its own"
-            await eventually(lambda: asyncio.to_thread(self.all_ready), within_s=60, because="everybody is ready")
+            await self._until_all_ready()
             return
         if self._settings == settings and await asyncio.to_thread(self.all_ready):
             return
@@ -150,6 +150,10 @@ class Stand:
         client = httpx.AsyncClient(base_url=url(self.instance, "gateway"), timeout=30, trust_env=False)
         self.product = Product(self.instance, client)
         self._settings = settings
+        await self._until_all_ready()  # together: `up` waits for one after the other, and the first may be away again
+
+    async def _until_all_ready(self) -> None:
+        await eventually(lambda: asyncio.to_thread(self.all_ready), within_s=60, because="everybody is ready")
 
     async def stop(self) -> None:
         """Stop everything; the data stays for whoever looks."""
