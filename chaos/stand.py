@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -203,9 +204,10 @@ class Stand:
         return recorded is not None and answers_ready(str(program.ready_url))
 
     def not_ready(self) -> list[str]:
-        """Return who is not in service."""
+        """Return who is not in service. All are asked at once: where a server is away, each takes seconds to say so."""
         names = [*(each.name for each in programs(self.instance)), "postgres", "rabbitmq"]
-        return [name for name in names if not self.ready(name)]
+        with ThreadPoolExecutor(len(names)) as asking:
+            return [name for name, ready in zip(names, asking.map(self.ready, names), strict=True) if not ready]
 
     def everybody(self) -> list[str]:
         """Return all who can be killed: services, the simulator, servers."""
