@@ -57,6 +57,19 @@ def test_recovered_is_when_something_is_stored_again_and_drained_is_when_the_bac
     assert watch.times.backlog == 400
 
 
+def test_what_waits_in_an_outbox_is_backlog_until_it_is_drained_and_late_afterwards(watch: Watch) -> None:
+    watch.began()
+    watch.ended()
+    watch.stored = 1
+    watch.note([], 0, oldest_s=29.4)
+    assert watch.times.drain_s is None
+    watch.note([], 0, oldest_s=0.2)
+    assert watch.well_again
+    assert watch.times.late_s == 0.0
+    watch.note([], 0, oldest_s=6.0)
+    assert watch.times.late_s == 6.0
+
+
 def test_the_line_above_the_table_says_when_how_and_how_much() -> None:
     first, second = (
         Report(key, "", 1, {}, attempted=600, acknowledged=500, sends=5, liveness=late).as_json()
