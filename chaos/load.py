@@ -17,6 +17,7 @@ from datetime import datetime
 import httpx
 from kernel.ids import new_id
 from ledger import Ledger, Outcome
+from posting import Poster
 from product import Tenant
 from scenario import Expected
 from testkit.eventually import eventually
@@ -90,8 +91,7 @@ class Load:
         self._stop = asyncio.Event()
         self._strangers = 0
         self._running: list[asyncio.Task[None]] = []
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
-        self._client = httpx.AsyncClient(timeout=10, limits=limits, trust_env=False)
+        self._poster = Poster()
 
     def _person(self, number: int) -> Person:
         digits = self._random.randrange(10**7, 10**8)
@@ -163,7 +163,7 @@ class Load:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aclose()
+        await self._poster.close()
         self.ledger.close()
 
     async def _arrivals(self) -> None:
@@ -216,10 +216,7 @@ class Load:
 
     async def _attempt(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         began = time.monotonic()
-        try:
-            status = (await self._client.post(url, content=body, headers=headers)).status_code
-        except httpx.TransportError:
-            status = 0
+        status = await self._poster.post(url, body, headers)
         now = time.monotonic()
         self.answers.append(Answer(now, now - began, status))
         return status

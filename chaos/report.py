@@ -1,7 +1,7 @@
 """What one run came to, like a Jepsen report; and the table of all."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -115,6 +115,21 @@ COLUMNS = (
     "Killed and back",
     "",
 )
+
+
+def measured(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return when and with which command these runs (as `as_json` tells them) were made, and what they came to together."""
+    days = sorted({each["on"] for each in runs})
+    seeds = " or ".join(f"`make chaos T='--seed {seed} --write'`" for seed in sorted({each["seed"] for each in runs}))
+    red = sum(not each["green"] for each in runs)
+    attempted, acknowledged, sends = (
+        sum(each[counted] for each in runs) for counted in ("attempted", "acknowledged", "sends")
+    )
+    return (
+        f"Measured {' to '.join([days[0], *days[1:][-1:]])} on two cores with {seeds} (by `--only`, some at a time):\n"
+        f"{len(runs)} scenarios, {red or 'none'} red; {attempted:,} webhooks attempted, {acknowledged:,} acknowledged,"
+        f" {sends:,} sends."
+    )
 
 
 def table(rows: Iterable[str]) -> str:

@@ -20,8 +20,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path += [str(ROOT / "tests-e2e")]
 
-from catalogue import chosen  # noqa: E402 - the path comes first
-from report import Report, table  # noqa: E402
+from catalogue import chosen, scenarios  # noqa: E402 - the path comes first
+from report import Report, measured, table  # noqa: E402
 from running import run_scenario  # noqa: E402
 from scenario import Scenario  # noqa: E402
 from stand import Stand  # noqa: E402
@@ -39,14 +39,13 @@ def keep(reports: Sequence[Report]) -> dict[str, Any]:
     return dict(sorted(kept.items(), key=lambda each: int(each[0].partition("-")[0])))
 
 
-def write_table(kept: dict[str, Any], command: str) -> None:
-    """Put all that is kept into docs/reliability.md, with the days on which it was measured and the last command."""
+def write_table(kept: dict[str, Any]) -> None:
+    """Put all that is kept of the present scenarios into docs/reliability.md, with the days and the command."""
+    present = {each.key for each in scenarios()}
+    runs = [each for key, each in kept.items() if key in present]
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    days = sorted({each["on"] for each in kept.values()})
-    measured = f"Measured {' to '.join([days[0], *days[1:][-1:]])} on two cores, the last of it with `{command}`:"
-    rows = table(each["row"] for each in kept.values())
-    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{measured}\n\n{rows}\n\n{END}{after}")
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{measured(runs)}\n\n{table(each['row'] for each in runs)}\n\n{END}{after}")
 
 
 async def run_safely(scenario: Scenario, stand: Stand, seed: int) -> Report:
@@ -92,8 +91,7 @@ def main() -> int:
     reports = asyncio.run(run_all(wanted, given.seed))
     kept = keep([])
     if given.write:
-        only = f"--only {given.only} " if given.only else ""
-        write_table(kept, f"make chaos T='{only}--seed {given.seed} --write'")
+        write_table(kept)
     print(f"\n{table(each.row() for each in reports)}")
     red = [each.key for each in reports if not each.green]
     print(f"\n{len(reports) - len(red)} green, {len(red)} red{': ' + ', '.join(red) if red else ''}")

@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,7 @@ class Stand:
         self.back_s, self.kills, self._returns = {}, Counter(), []
         if self._borrowed:
             assert not settings, "this scenario needs a stack of its own"
-            await eventually(lambda: asyncio.to_thread(self.all_ready), within_s=60, because="everybody is ready")
+            await self._until_all_ready()
             return
         if self._settings == settings and await asyncio.to_thread(self.all_ready):
             return
@@ -150,6 +151,10 @@ class Stand:
         client = httpx.AsyncClient(base_url=url(self.instance, "gateway"), timeout=30, trust_env=False)
         self.product = Product(self.instance, client)
         self._settings = settings
+        await self._until_all_ready()  # together: `up` waits for one after the other, and the first may be away again
+
+    async def _until_all_ready(self) -> None:
+        await eventually(lambda: asyncio.to_thread(self.all_ready), within_s=60, because="everybody is ready")
 
     async def stop(self) -> None:
         """Stop everything; the data stays for whoever looks."""
@@ -199,9 +204,10 @@ class Stand:
         return recorded is not None and answers_ready(str(program.ready_url))
 
     def not_ready(self) -> list[str]:
-        """Return who is not in service."""
+        """Return who is not in service. All are asked at once: where a server is away, each takes seconds to say so."""
         names = [*(each.name for each in programs(self.instance)), "postgres", "rabbitmq"]
-        return [name for name in names if not self.ready(name)]
+        with ThreadPoolExecutor(len(names)) as asking:
+            return [name for name, ready in zip(names, asking.map(self.ready, names), strict=True) if not ready]
 
     def everybody(self) -> list[str]:
         """Return all who can be killed: services, the simulator, servers."""

@@ -12,6 +12,8 @@ from stand import Stand
 EVERY_S = 0.5
 READY_EVERY_S = 2.0
 """Being asked whether one is ready costs a connection to everything: every process, twice a second, is a load of its own."""
+PUBLISHED_WITHIN_S = 1.0
+"""How long an event waits at most in an outbox of a line that is well, which looks every second; mostly it takes 20 ms."""
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
@@ -20,11 +22,11 @@ class Times:
     """Seconds; None for what never came."""
 
     detect_s: float | None = None
-    """From the beginning of the fault until a process was not ready, or an answer was not 2xx."""
+    """From the beginning of the fault until a process was not ready, an answer was not 2xx, or a backlog was there."""
     recover_s: float | None = None
     """From the end of the fault until everybody is ready and what arrives is stored again."""
     drain_s: float | None = None
-    """From the end of the fault until the backlog is that of a line which is well."""
+    """From the end of the fault until the backlog is that of a line which is well: on the way to the chats, and in the outboxes."""
     backlog: int = 0
     """The most webhooks that were accepted and not stored yet."""
     late_s: float = 0.0
@@ -54,6 +56,11 @@ class Watch:
         self._ended, self._stored_at_end = time.monotonic(), self.stored
 
     @property
+    def _usual_backlog(self) -> float:
+        """What a line that is well is behind at most: one second's arrivals."""
+        return self.load.per_second
+
+    @property
     def well_again(self) -> bool:
         """Tell whether the line is as it was before."""
         return self.times.drain_s is not None and self.times.recover_s is not None
@@ -68,30 +75,34 @@ class Watch:
                 away = await asyncio.to_thread(self.stand.not_ready)
                 ask_at = time.monotonic() + READY_EVERY_S
             behind: int | None = None
+            oldest_s = 0.0
             try:
+                if self._ended is not None:
+                    oldest_s = await self.database.oldest_pending_s()
                 self.stored = await self.database.stored()
                 # In this order a message that comes in between looks like a backlog, never like less than none.
                 behind = self.load.accepted - self.stored
-                if self.well_again:
-                    self.times.late_s = max(self.times.late_s, await self.database.oldest_pending_s())
             except LOST:
                 pass
-            self._note(away, behind)
+            self.note(away, behind, oldest_s)
             await asyncio.sleep(EVERY_S)
 
-    def _note(self, away: list[str], behind: int | None) -> None:
+    def note(self, away: list[str], behind: int | None, oldest_s: float = 0.0) -> None:
+        """Take in who is away, how far the line is behind (None: the database did not answer), and the oldest unpublished event's age."""
         now = time.monotonic()
         if self._began is None:
             return
+        if self.well_again:
+            self.times.late_s = max(self.times.late_s, oldest_s)
         if behind is not None:
             self.times.backlog = max(self.times.backlog, behind)
         if self.times.detect_s is None:
             wrong = [each.at for each in self.load.answers[self._answers_before :] if not 200 <= each.status < 300]
-            seen = [*wrong[:1], *([now] if away else [])]
+            seen = [*wrong[:1], *([now] if away or (behind or 0) > self._usual_backlog else [])]
             self.times.detect_s = min(seen) - self._began if seen else None
         if self._ended is None or behind is None or now < self._ended:
             return
         if self.times.recover_s is None and not away and self.stored > self._stored_at_end:
             self.times.recover_s = now - self._ended
-        if self.times.drain_s is None and behind <= self.load.per_second:
+        if self.times.drain_s is None and behind <= self._usual_backlog and oldest_s <= PUBLISHED_WITHIN_S:
             self.times.drain_s = now - self._ended
