@@ -78,7 +78,7 @@ async def open_parts(service: str, settings: ServiceSettings, *, relays_here: bo
         service,
         BrokerPublisher(settings.bus.url, service, topology),
         poll_s=settings.bus.outbox_poll_s,
-        gather_s=0.035 if service == "channel-gateway" else 0.005,
+        gather_s=settings.bus.outbox_gather_s,
         failpoints=failpoints,
     )
     works = Works(

@@ -136,7 +136,7 @@ def settings_for(database: ServiceDatabase, rabbitmq_url: str) -> ServiceSetting
         sealing_key=b"\x07" * 32,
         http=HttpSettings("127.0.0.1", 1, 1),
         database=DatabaseSettings(database.app_dsn, database.relay_dsn, 10, 2, 10, 3, 5),
-        bus=BusSettings(rabbitmq_url, 4, 8, 500, 4 * 1024 * 1024, 0, 1, 1, 30, 14),
+        bus=BusSettings(rabbitmq_url, 4, 8, 500, 4 * 1024 * 1024, 0, 1, 1, 0, 30, 14),
     )
 
 
