@@ -32,7 +32,7 @@ R = TypeVar("R")
 class Pace:
     """How batches are cut. `wait_s` is waited for company only while requests come faster than they are written.
 
-    After a batch of `busy` the flusher rests as long as it wrote, `rest_s` at most: half as many commits, twice as large.
+    After a batch of `busy` or more the flusher rests as long as it wrote, `rest_s` at most: half as many commits, twice as large.
     """
 
     most: int = 500
