@@ -1,6 +1,6 @@
 """Sessions in Postgres, set-based: a batch of any size costs three statements at most."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kernel.errors import DomainError
@@ -40,12 +40,7 @@ update sessions s set
     first_agent_response_at = c.first_agent_response_at, first_human_response_at = c.first_human_response_at,
     waiting_since = c.waiting_since, contact_wait_ms = c.contact_wait_ms, talk = c.talk::bigint[],
     version = s.version + 1, updated_at = now()
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
-    $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::text[])
-    as c (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
-        messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
-        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, talk)
+from unnest($1::changed_session[]) as c
 where s.tenant_id = c.tenant_id and s.id = c.id and s.status = 'active'
 """
 
@@ -60,14 +55,7 @@ select n.tenant_id, n.id, n.status, n.end_reason, n.ended_at, n.ended_by, n.ende
     n.first_contact_message_at, n.first_agent_response_at, n.first_human_response_at, n.waiting_since, n.contact_wait_ms,
     n.talk::bigint[], n.project_id, n.chat_key, n.contact_id, n.channel_id, n.channel_type, n.pipeline_id, n.started_at,
     n.timeout_minutes, 'inbound', n.messages_from_contact + n.messages_from_agent, n.timeout_at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bool[], $8::timestamptz[],
-    $9::timestamptz[], $10::int[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-    $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bigint[], $20::text[], $21::uuid[], $22::text[],
-    $23::uuid[], $24::uuid[], $25::text[], $26::uuid[], $27::timestamptz[], $28::int[])
-    as n (tenant_id, id, status, end_reason, ended_at, ended_by, ended_unanswered, last_activity_at, timeout_at,
-        messages_from_contact, messages_from_agent, unread_count, first_message_at, last_message_at, first_contact_message_at,
-        first_agent_response_at, first_human_response_at, waiting_since, contact_wait_ms, talk, project_id, chat_key, contact_id,
-        channel_id, channel_type, pipeline_id, started_at, timeout_minutes)
+from unnest($1::begun_session[]) as n
 order by n.tenant_id, n.chat_key, n.id
 """
 
@@ -80,39 +68,6 @@ returning {COLUMNS}
 """
 
 STATUS = "select status from sessions where tenant_id = $1 and id = $2"
-
-_changing: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731 - a table of columns
-    s.tenant_id,
-    s.id,
-    s.status,
-    s.end_reason,
-    s.ended_at,
-    s.ended_by,
-    s.ended_unanswered,
-    s.last_activity_at,
-    s.timeout_at,
-    s.messages_from_contact,
-    s.messages_from_agent,
-    s.talk.unread,
-    s.first_message_at,
-    s.last_message_at,
-    s.first_contact_message_at,
-    s.first_agent_response_at,
-    s.first_human_response_at,
-    s.talk.waiting_since,
-    s.talk.waited_ms,
-    f"{{{','.join(map(str, s.talk.keep()))}}}",
-)
-_lasting: Callable[[Session], Sequence[Any]] = lambda s: (  # noqa: E731
-    s.project_id,
-    s.chat_key,
-    s.contact_id,
-    s.channel_id,
-    s.channel_type,
-    s.pipeline_id,
-    s.started_at,
-    s.timeout_minutes,
-)
 
 
 def loaded(row: Sequence[Any]) -> Session:
@@ -133,12 +88,12 @@ class SessionsInPostgres:
 
     async def keep(self, sessions: Collection[Session]) -> None:
         """Store sessions that are new, and what changed in the others."""
-        known = [_changing(session) for session in sessions if not session.is_new]
-        if known:
-            await self._connection.execute(CHANGE, *zip(*known, strict=True))
-        new = [(*_changing(session), *_lasting(session)) for session in sessions if session.is_new]
-        if new:
-            await self._connection.execute(BEGIN_NEW, *zip(*new, strict=True))
+        changed = [_changed(session) for session in sessions if not session.is_new]
+        if changed:
+            await self._connection.execute(CHANGE, changed)
+        begun = [_begun(session) for session in sessions if session.is_new]
+        if begun:
+            await self._connection.execute(BEGIN_NEW, begun)
 
     async def get(self, tenant_id: str, session_id: str) -> Any:
         """Return one session as people read it; raise not_found."""
@@ -166,3 +121,45 @@ class SessionsInPostgres:
         if status is None:
             raise DomainError("not_found", "there is no such session")
         raise DomainError("invalid_state", "the session has ended already", current_state=status)
+
+
+def _changed(session: Session) -> tuple[Any, ...]:
+    """Return the fields of the type changed_session."""
+    talk = session.talk
+    return (
+        session.tenant_id,
+        session.id,
+        session.status,
+        session.end_reason,
+        session.ended_at,
+        session.ended_by,
+        session.ended_unanswered,
+        session.last_activity_at,
+        session.timeout_at,
+        session.messages_from_contact,
+        session.messages_from_agent,
+        talk.unread,
+        session.first_message_at,
+        session.last_message_at,
+        session.first_contact_message_at,
+        session.first_agent_response_at,
+        session.first_human_response_at,
+        talk.waiting_since,
+        talk.waited_ms,
+        f"{{{','.join(map(str, talk.keep()))}}}",
+    )
+
+
+def _begun(session: Session) -> tuple[Any, ...]:
+    """Return the fields of the type begun_session."""
+    return (
+        *_changed(session),
+        session.project_id,
+        session.chat_key,
+        session.contact_id,
+        session.channel_id,
+        session.channel_type,
+        session.pipeline_id,
+        session.started_at,
+        session.timeout_minutes,
+    )
