@@ -59,8 +59,7 @@ class Reader:
         """
         try:
             events: list[AnyEvent] = self._decode_all(body)
-            for event in events:
-                self._require_ours(event)
+            self._require_ours(events)
         except (msgspec.DecodeError, ValueError):
             return [self.read(element) for element in elements_of(body)]
         return events
@@ -69,20 +68,21 @@ class Reader:
         """Return the event, or why it cannot be read."""
         try:
             event = self._decode(element)
-            self._require_ours(event)
+            self._require_ours([event])
         except (msgspec.DecodeError, ValueError) as error:
             return self._explain(bytes(element), str(error))
         return event
 
-    def _require_ours(self, event: AnyEvent) -> None:
-        _require_ids(event)
-        if event.type != self.type:
-            raise ValueError(f"expected {self.type}, got {event.type}")
+    def _require_ours(self, events: Sequence[AnyEvent]) -> None:
+        _require_ids(events)
+        others = {event.type for event in events} - {self.type}
+        if others:
+            raise ValueError(f"expected {self.type}, got {', '.join(sorted(others))}")
 
     def _explain(self, body: bytes, error: str) -> Unreadable:
         try:
             event = _decode_unread(body)
-            _require_ids(event)
+            _require_ids([event])
         except (msgspec.DecodeError, ValueError):
             return Unreadable(body, "undecodable", error, event_id=id_of_bytes(body))
         name, version = event.type.rpartition(".v")[::2]
@@ -106,7 +106,9 @@ def id_of_bytes(body: bytes) -> str:
     return str(UUID(bytes=hashlib.blake2b(body, digest_size=16).digest()))
 
 
-def _require_ids(event: Event[Any]) -> None:
-    for identifier in (event.id, event.tenantid, event.projectid):
+def _require_ids(events: Sequence[Event[Any]]) -> None:
+    """Raise ValueError for what is no id. Each is looked at once: tenants and projects are the same in most events of a batch."""
+    ids = {event.id for event in events} | {event.tenantid for event in events} | {event.projectid for event in events}
+    for identifier in ids:
         if identifier is not None and not is_id(identifier):
             raise ValueError(f"not an id: {identifier[:50]!r}")
