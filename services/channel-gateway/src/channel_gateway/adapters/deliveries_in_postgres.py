@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from postgres.database import Connection
@@ -14,8 +15,7 @@ from channel_gateway.domain.delivery import Delivery, State
 MEET = """
 insert into delivery_keys (tenant_id, channel_id, dedupe_key, received_at)
 select tenant_id, channel_id, dedupe_key, received_at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])
-    as met (tenant_id, channel_id, dedupe_key, received_at)
+from unnest($1::met_delivery[])
 order by tenant_id, channel_id, dedupe_key
 on conflict do nothing
 returning tenant_id::text, channel_id::text, dedupe_key
@@ -43,11 +43,8 @@ with counted as ({_COUNT} returning 1)
 insert into inbound_deliveries (tenant_id, id, project_id, channel_id, webhook_id, received_at, state, reason,
     provider_event, provider_event_id, provider_session, engine, dedupe_key, headers, raw)
 select tenant_id, id, project_id, channel_id, webhook_id, received_at, state, reason,
-    provider_event, provider_event_id, provider_session, engine, dedupe_key, headers::jsonb, raw
-from unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::timestamptz[], $13::text[], $14::text[],
-    $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::bytea[])
-    as kept (tenant_id, id, project_id, channel_id, webhook_id, received_at, state, reason,
-        provider_event, provider_event_id, provider_session, engine, dedupe_key, headers, raw)
+    provider_event, provider_event_id, provider_session, engine, dedupe_key, headers, raw
+from unnest($7::kept_delivery[])
 on conflict do nothing
 """
 
@@ -78,36 +75,12 @@ class DeliveriesInPostgres:
 
     async def meet(self, keys: Sequence[tuple[Key, datetime]]) -> set[Key]:
         """Remember keys; return those that were new."""
-        rows = await self._connection.fetch(
-            MEET,
-            [key[0] for key, _ in keys],
-            [key[1] for key, _ in keys],
-            [key[2] for key, _ in keys],
-            [received_at for _, received_at in keys],
-        )
+        rows = await self._connection.fetch(MEET, [(*key, received_at) for key, received_at in keys])
         return {(row[0], row[1], row[2]) for row in rows}
 
     async def keep(self, deliveries: Sequence[tuple[Delivery, State, str | None]], active: Sequence[Activity]) -> None:
         """Store raw deliveries, each with its state and reason, and count for their channels."""
-        await self._connection.execute(
-            KEEP,
-            *_columns_of(active),
-            [each.channel.tenant_id for each, _, _ in deliveries],
-            [each.id for each, _, _ in deliveries],
-            [each.channel.project_id for each, _, _ in deliveries],
-            [each.channel.id for each, _, _ in deliveries],
-            [each.channel.webhook_id for each, _, _ in deliveries],
-            [each.received_at for each, _, _ in deliveries],
-            [state for _, state, _ in deliveries],
-            [reason for _, _, reason in deliveries],
-            [each.event for each, _, _ in deliveries],
-            [each.event_id for each, _, _ in deliveries],
-            [each.session for each, _, _ in deliveries],
-            [each.engine for each, _, _ in deliveries],
-            [each.inbound.dedupe_key for each, _, _ in deliveries],
-            [_encode(each.headers).decode() for each, _, _ in deliveries],
-            [each.raw for each, _, _ in deliveries],
-        )
+        await self._connection.execute(KEEP, *_columns_of(active), [_kept(*each) for each in deliveries])
 
     async def decide(self, delivery: Delivery, state: State, reason: str | None) -> None:
         """Set the state of a delivery that was parked, if its row is still there."""
@@ -126,4 +99,26 @@ def _columns_of(active: Sequence[Activity]) -> tuple[list[object], ...]:
         [each.messages_sent for each in active],
         [each.last_message_at for each in active],
         [each.last_event_at for each in active],
+    )
+
+
+def _kept(delivery: Delivery, state: State, reason: str | None) -> tuple[Any, ...]:
+    """Return the fields of the type kept_delivery."""
+    channel = delivery.channel
+    return (
+        channel.tenant_id,
+        delivery.id,
+        channel.project_id,
+        channel.id,
+        channel.webhook_id,
+        delivery.received_at,
+        state,
+        reason,
+        delivery.event,
+        delivery.event_id,
+        delivery.session,
+        delivery.engine,
+        delivery.inbound.dedupe_key,
+        _encode(delivery.headers).decode(),
+        delivery.raw,
     )
