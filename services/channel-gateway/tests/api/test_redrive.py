@@ -1,7 +1,6 @@
 """A parked delivery is translated again when somebody asks for it, and applied once."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,7 @@ class Learning(WahaWebhooks):
 
     def delivery(self, delivery_id: str, channel: ReceivingChannel, **more: Any) -> Delivery:
         found = super().delivery(delivery_id, channel, **more)
-        return found if self.knows else replace(found, inbound=Untranslatable("not_learnt"))
+        return found if self.knows else found._replace(inbound=Untranslatable("not_learnt"))
 
 
 @pytest.fixture

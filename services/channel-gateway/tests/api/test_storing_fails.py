@@ -44,8 +44,7 @@ class RefusedByPostgres(WahaWebhooks):
         poison = isinstance(found.inbound, InboundMessage) and found.inbound.content.text == "poison"
         if not poison or not isinstance(found.inbound, InboundMessage):
             return found
-        object.__setattr__(found.inbound, "provider_message_id", self.key)
-        return found
+        return found._replace(inbound=found.inbound._replace(provider_message_id=self.key))
 
     key = "NUL\x00"
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def respelled(value: Any, spell: Callable[[str], str], draw: Callable[[], Any]) 
 
 def meaning(heard: Inbound) -> Inbound:
     """Return what counts: how the provider wrote the id is kept as it was."""
-    return replace(heard, provider_message_ref="") if isinstance(heard, InboundMessage | Acknowledgement) else heard
+    return heard._replace(provider_message_ref="") if isinstance(heard, InboundMessage | Acknowledgement) else heard
 
 
 @seed(SEED)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from channel_gateway.application.announcements import Announcements, waiting_for_people
 from channel_gateway.application.follow_sessions import follow_sessions
@@ -42,7 +41,7 @@ async def accept_deliveries(deliveries: Sequence[Delivery], work: Work) -> list[
 
 async def accept_unspeakable(delivery: Delivery, error: str, work: Work) -> State:
     """Store one that spoils every batch it is in, without anything that was read from it: people decide."""
-    delivery = replace(delivery, inbound=Untranslatable("poison"))
+    delivery = delivery._replace(inbound=Untranslatable("poison"))
     await work.deliveries.keep([(delivery, "parked", "poison")], activity_of([delivery], []))
     await work.park([waiting_for_people(delivery, "poison", error)])
     return "parked"

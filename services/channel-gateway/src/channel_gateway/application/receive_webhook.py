@@ -1,9 +1,8 @@
 """Take in one webhook request: whose is it, is it genuine, what does it say, and is it safely stored?"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -32,8 +31,7 @@ class ReceivingChannels(Protocol):
         """Return the channels of all tenants at a provider session of that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What came in. `signatures` and `algorithms` are all values of their headers; `headers` those worth keeping."""
 
     raw: bytes
@@ -42,8 +40,7 @@ class Request:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What the provider is told."""
 
     delivery: Delivery

@@ -1,9 +1,8 @@
 """One webhook request as it is kept: the raw bytes, and what became of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from channel_gateway.domain.inbound import Ignored, Inbound, InboundMessage, Kept, Untranslatable
 from channel_gateway.domain.receiving_channel import ReceivingChannel
@@ -22,8 +21,7 @@ OVERTAKEN = "overtaken"
 LATE_AFTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An authentic request. `headers` are the few that are kept; `event` and the like are what the envelope says."""
 
     id: str

@@ -7,7 +7,7 @@ under two of those.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from channel_gateway.domain.content import Attribution, Content
 
@@ -17,16 +17,14 @@ IdentityKind = Literal["wa_pn", "wa_lid"]
 LimitKind = Literal["reach_out_timelock", "message_cap"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """One way in which the provider knows a person: `wa_pn` digits@c.us, or `wa_lid` digits@lid (never a phone)."""
 
     kind: IdentityKind
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class InboundMessage:
+class InboundMessage(NamedTuple):
     """A message that somebody wrote to us, or that our own number sent from elsewhere (`from_me`).
 
     `identities` are of the person to identify: the writer, or the peer of an own message in a direct chat; none for an
@@ -57,8 +55,7 @@ class InboundMessage:
         return f"message:{self.provider_message_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(NamedTuple):
     """How far a message has come: −1 ERROR, 0 PENDING, 1 SERVER, 2 DEVICE, 3 READ, 4 PLAYED.
 
     With `from_me` False it tells that we ourselves read a customer's message on another device. `participant` is the

@@ -3,8 +3,7 @@
 Rules: guide 6.3 and 7.13. The reading of each kind is in `kinds.py`.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from channel_gateway.adapters.waha import kinds
 from channel_gateway.adapters.waha.parts import Parts
@@ -67,8 +66,7 @@ SYSTEM_TYPES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The content with its folded `contextInfo`; or no content and the reason why nothing is to be shown."""
 
     content: Content | None

@@ -1,8 +1,7 @@
 """The envelope around every webhook: only `event`, `session` and `payload` can be relied on. Facts: guide 4."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from channel_gateway.adapters.waha.addresses import address, server_of
 from channel_gateway.adapters.waha.reading import LONGEST_ID, Node, decode, fold, line
@@ -10,8 +9,7 @@ from channel_gateway.adapters.waha.times import moment
 from channel_gateway.domain.inbound import OwnNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What surrounds the payload, which is None when it is no object.
 
     `me` holds the addresses of our own number, `own_account` all that is said of it.

@@ -5,15 +5,14 @@ and our own number never becomes the customer (for own messages the `…Alt` of 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from channel_gateway.adapters.waha.addresses import address, identity
 from channel_gateway.adapters.waha.reading import Node, flag, fold, line
 from channel_gateway.domain.inbound import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What `_data` says about the people of a message; `*_alts` are their other addresses, None among them.
 
     `ours` are addresses of our own number, told by an own message.

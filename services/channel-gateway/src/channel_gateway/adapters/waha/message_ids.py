@@ -1,7 +1,6 @@
 """Serialised message ids: `{true|false}_{chat}_{ID}[_{author}]`, in all their forms. Rule: guide 6.2."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from channel_gateway.adapters.waha.addresses import address
 from channel_gateway.adapters.waha.reading import text
@@ -11,8 +10,7 @@ _LONGEST_BARE = 255
 _PREFIXES = (("true_", True), ("false_", False))
 
 
-@dataclass(frozen=True, slots=True)
-class MessageId:
+class MessageId(NamedTuple):
     """What an id says. `bare` is WhatsApp's own key; the rest is None where the id does not tell."""
 
     reported: str

@@ -1,14 +1,13 @@
 """The parts of a message from which its kind is read."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from channel_gateway.adapters.waha.reading import Node, text
 
 _WORDS = ("text", "caption", "title", "name", "contenttext", "description")
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What a reader reads: folded payload and `_data`, the folded value of the kind's key (of `_data` itself on browser
     engines), the payload's body, the value itself where it is plain text, and whether it lay in a view-once wrapper."""
 

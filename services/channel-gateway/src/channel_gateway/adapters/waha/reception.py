@@ -1,7 +1,7 @@
 """How a delivery came in: what the body itself does not tell."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from channel_gateway.adapters.waha.addresses import noise, server_of
 
@@ -10,8 +10,7 @@ CHAT_IN_FROM = frozenset({"GOWS", "NOWEB"})
 SENDER_IN_FROM = frozenset({"WEBJS", "WPP"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
+class Reception(NamedTuple):
     """`engine` is the body's, else the channel's, else None. `allow_groups` is the channel's setting."""
 
     engine: str | None
