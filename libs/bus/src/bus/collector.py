@@ -2,13 +2,16 @@
 
 One connection and one channel for all of them: a cumulative ack counts per channel, and only the contiguous run of its delivery tags is
 taken, so nothing is acked that was not applied. A transaction costs about the same for one event as for twenty, whatever their types
-(docs/decisions/0012). Stopping closes the channel first and never cancels a consumer: with a single active consumer a cancel lets the
-successor overtake what we hold (architecture: everything is a batch).
+(docs/decisions/0012); so where nobody waits for what comes of it, what comes one after the other gathers for a while. Stopping closes
+the channel first and never cancels a consumer: with a single active consumer a cancel lets the successor overtake what we hold
+(architecture: everything is a batch).
 """
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -45,6 +48,8 @@ class Limits:
     missing_again_s: float = 2.0
     settle_timeout_s: float = 10.0
     keep_at_most_s: float = 20 * 60
+    gather_s: float = 0.0
+    """A transaction begins at the earliest so long after the one before, unless the broker holds back more than it delivered."""
 
     def preferred(self) -> list[int]:
         """Return the partitions that this replica subscribes at once; the others follow later, in case nobody else is there."""
@@ -83,22 +88,30 @@ class _Run:
 class _Intake:
     """What a channel has delivered and we have not taken yet. Its tags are worth nothing on any other channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefetch: int) -> None:
+        self._prefetch = prefetch
         self._arrived: dict[int, _Delivery] = {}
+        self._waiting: Counter[_Queue] = Counter()
         self._next_tag = 1
         self.woken = asyncio.Event()
+        self.full = asyncio.Event()
+        """More is there than one transaction takes, or a queue has delivered as much as it may: waiting would gather nothing."""
         self.gone = asyncio.Event()
 
     async def deliver(self, queue: _Queue, message: AbstractIncomingMessage) -> None:
         """Append; this is all that happens per delivery."""
         assert message.delivery_tag is not None
         self._arrived[message.delivery_tag] = _Delivery(queue, message.body, message.headers.get(BUNDLES))
+        self._waiting[queue] += 1
+        if self._waiting[queue] >= self._prefetch:
+            self.full.set()
         self.woken.set()
 
     def close(self) -> None:
         """The channel is gone, and so is everything it delivered."""
         self.gone.set()
         self.woken.set()
+        self.full.set()
 
     def oldest(self) -> Iterator[_Delivery]:
         """Yield the first delivery of each queue that has any."""
@@ -116,6 +129,7 @@ class _Intake:
             if run and (run.events >= limits.events or size + len(delivery.body) > limits.bytes):
                 break
             del self._arrived[self._next_tag]
+            self._waiting[delivery.queue] -= 1
             run = run or _Run()
             try:
                 subscription = delivery.queue.subscription
@@ -127,6 +141,10 @@ class _Intake:
                 run.undecodable.append(self._next_tag)
             self._next_tag += 1
             size += len(delivery.body)
+        if self._arrived:
+            self.full.set()
+        elif not self.gone.is_set():
+            self.full.clear()
         return run
 
 
@@ -154,7 +172,7 @@ class Collector:
         self._failpoints = failpoints
         self._subscribed: set[_Queue] = set()
         self._whole_since: float | None = None
-        self._intake = _Intake()
+        self._intake = _Intake(limits.prefetch)
         self._in_hand: Mapping[Subscription, Sequence[Bundle]] = {}
 
     def waits_for(self) -> list[str]:
@@ -201,7 +219,7 @@ class Collector:
                 continue
 
     async def _consume(self, stopping: asyncio.Event, backoff: Backoff) -> None:
-        intake = self._intake = _Intake()
+        intake = self._intake = _Intake(self._limits.prefetch)
         async with connected(self._url, f"{self._subscriptions[0].names.service} collect") as connection:
             channel = await open_consuming_channel(connection, self._limits.prefetch, intake.close)
             guards = [
@@ -266,7 +284,9 @@ class Collector:
             await channel.close()
 
     async def _work(self, channel: AbstractChannel, intake: _Intake, backoff: Backoff) -> None:
+        clock = asyncio.get_running_loop().time
         while not intake.gone.is_set():
+            began = clock()
             run = intake.take(self._limits)
             if run is None:
                 intake.woken.clear()
@@ -292,6 +312,14 @@ class Collector:
             backoff.reset()
             for subscription in heard:
                 gauges.SETTLED.labels(subscription.consumer).set_to_current_time()
+            await self._gather(intake, began + self._limits.gather_s)
+
+    async def _gather(self, intake: _Intake, until: float) -> None:
+        """Let what comes now come together, until that time of the loop's clock."""
+        if self._limits.gather_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await intake.full.wait()
 
     async def _settle(self, channel: AbstractChannel, run: _Run) -> None:
         """Dead-letter what could not be decoded, then ack the rest up to the last tag that is still ours.

@@ -37,8 +37,8 @@ class Parts:
         """Return what hears one event type; `consumer` is the handler file's name without `on_`."""
         return Subscription(self.service, consumer, payload, handle)
 
-    def consuming(self, subscriptions: Sequence[Subscription]) -> Consuming:
-        """Return the consuming roles."""
+    def consuming(self, subscriptions: Sequence[Subscription], gather_s: float = 0.0) -> Consuming:
+        """Return the consuming roles; `gather_s` is how long what comes one after the other gathers to one transaction."""
         bus = self.settings.bus
         return Consuming(
             bus.url,
@@ -51,6 +51,7 @@ class Parts:
                 bytes=bus.batch_bytes,
                 replica=bus.replica,
                 replicas=bus.replicas,
+                gather_s=gather_s,
             ),
             classify=classify,
             parked=Parked,

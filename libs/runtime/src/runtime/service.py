@@ -41,6 +41,8 @@ class Blueprint:
     """Takes what is posted below a path that must be faster than the framework."""
     keep_lag: KeepLag | None = None
     """Called every 2 s by the process that consumes, as long as it knows how far it lags behind."""
+    gather_s: float = 0.0
+    """How long what is heard one after the other gathers to one transaction, where nobody waits for what comes of it."""
 
 
 Build = Callable[[Parts], Awaitable[Blueprint]]
@@ -65,7 +67,7 @@ def application(parts: Parts, blueprint: Blueprint, health: Health | None = None
 def roles_of(parts: Parts, blueprint: Blueprint, only: Collection[str]) -> list[Role]:
     """Return the roles to run, in the order in which they stop: what takes work in before what carries it out."""
     consumes = "consume" in only and bool(blueprint.subscriptions)
-    consuming = parts.consuming(blueprint.subscriptions) if consumes else None
+    consuming = parts.consuming(blueprint.subscriptions, blueprint.gather_s) if consumes else None
     health = Health(
         parts.service,
         parts.settings.version,

@@ -82,6 +82,23 @@ def test_an_error_while_evaluating_is_a_verdict(expression: str, error: str) -> 
     assert error in verdict.error
 
 
+def test_each_expression_reads_the_facts_at_hand() -> None:
+    """What an earlier expression, or an earlier event, had taken over of them makes no difference."""
+    of_message, of_both = (
+        CEL.compile(each) for each in ("message.text == 'a'", "size(contact.tags) == 1 && message.text == 'a'")
+    )
+    one, other = facts("a", tags=1), facts("b", tags=1)
+    for condition, at_hand, matches in (
+        (of_message, one, True),
+        (of_both, one, True),
+        (of_both, other, False),
+        (of_message, one, True),
+    ):
+        verdict = condition.evaluate(at_hand)
+        assert verdict.error is None
+        assert verdict.matched is matches
+
+
 HOSTILE = [
     "[" + "1," * 99 + "1].all(x, " + " && ".join(["x == 1"] * 150) + ")",
     "contact.tags.all(t, " + " && ".join(["lower(message.text) != t"] * 19) + ")",
