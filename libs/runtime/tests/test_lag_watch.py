@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import pytest
+from bus.collector import Limits
 from bus.consuming import Consuming
 from runtime import lag
 from runtime.lag import LagWatch
@@ -50,7 +51,7 @@ async def test_a_service_that_consumes_nothing_never_knows_its_lag() -> None:
         "amqp://127.0.0.1:1/",
         [],
         nothing,
-        nothing,
+        Limits(partitions=1),
         classify=nothing,
         parked=nothing,
         describe=nothing,
