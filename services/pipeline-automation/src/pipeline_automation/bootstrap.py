@@ -55,8 +55,6 @@ from pipeline_automation.entrypoints.http.rules import rule_routes
 from pipeline_automation.entrypoints.http.statuses import status_routes
 
 SERVICE = "pipeline-automation"
-GATHER_S = 0.1
-"""Under load rules answer a tenth of a second later: people do not notice, and the line has a third of the transactions."""
 
 HEARING = (
     on_identity_project_created,
@@ -144,5 +142,4 @@ async def build(parts: Parts) -> Blueprint:
             rule_trial_routes(work_of),
         ],
         roles=[("work", Forgetting(parts.works))],
-        gather_s=GATHER_S,
     )
