@@ -3,6 +3,7 @@
 import ipaddress
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from local_stack import ports
@@ -72,9 +73,12 @@ def listening_of(pids: set[int]) -> dict[str, int]:
     inodes = set()
     for pid in pids:
         try:
-            inodes |= {str(handle.readlink()) for handle in Path(f"/proc/{pid}/fd").iterdir()}
+            handles = list(Path(f"/proc/{pid}/fd").iterdir())
         except OSError:
             continue  # it has ended meanwhile, or belongs to somebody else
+        for handle in handles:
+            with suppress(OSError):  # closed meanwhile: a busy server opens and closes all the time
+                inodes.add(str(handle.readlink()))
     found = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:] if Path(table).exists() else []:
