@@ -177,6 +177,18 @@ async def test_stopping_answers_what_was_posted_and_closes_what_is_idle() -> Non
         assert await connection.ended()
 
 
+async def test_a_door_that_fails_leaves_nobody_waiting() -> None:
+    door = Door()
+
+    async def fail(posting: Posting) -> Reply:
+        raise RuntimeError
+
+    door.answer = fail  # type: ignore[method-assign]
+    async with at_the_door(door) as (connection, _):
+        connection.post(b"a")
+        assert await connection.ended()
+
+
 async def test_a_sender_that_hangs_up_leaves_its_posting_with_the_door() -> None:
     door = Door()
     door.held.clear()

@@ -121,9 +121,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     async def _answer(self, posting: Posting) -> None:
         assert self._door is not None
-        reply = await self._door.answer(posting)
-        self._answering = False
-        self._since = self.loop.time()
+        try:
+            reply = await self._door.answer(posting)
+        except BaseException:
+            # A door answers whatever happens. Should one not, or be cancelled, its sender must not wait for ever.
+            self.transport.close()
+            raise
+        finally:
+            self._answering = False
+            self._since = self.loop.time()
         if self.transport.is_closing():
             return
         self.transport.write(self._bytes_of(reply))

@@ -78,6 +78,7 @@ class HttpServer:
         finally:
             told.cancel()
             looking.cancel()
+            serving.cancel()
             listening.close()
         log.info("stopped listening", role=self.name, port=self._port)
 
