@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         if self._buffer:
             data = self._buffer + data
         end = data.find(b"\r\n\r\n")
-        # Granian writes header names in lower case. All of it is counted in the machine's two cores: no more is read than this.
+        # Our server writes header names in lower case. All of it is counted in the machine's two cores: no more is read than this.
         at = data.find(b"content-length: ", 0, end) + 16
         if end < 0 or len(data) < end + 4 + int(data[at : data.find(b"\r", at)]):
             self._buffer = data
