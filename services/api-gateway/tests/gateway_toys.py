@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from testkit.eventually import eventually
+from testkit.listening import free_port
 from web.app import create_app
 from web.bodies import Answer, Body, PathId
 from web.caller import TheCaller
@@ -42,12 +43,6 @@ INTERNAL_JWKS = public_part(INTERNAL_KEY.as_dict(private=True))
 SIGNING_KEY = OKPKey.generate_key("Ed25519", {"use": "sig"}, auto_kid=True)
 
 TENANT, USER, PROJECT, OTHER_PROJECT = new_id(), new_id(), new_id(), new_id()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from testkit.eventually import eventually
+from testkit.listening import free_port
 from testkit.servers import Servers, run_python
 from waha_simulator.signing import webhook_headers
 from web.internal_tokens import make_key
@@ -20,12 +20,6 @@ from web.internal_tokens import make_key
 SEED = 20261121
 MESSAGES = 120
 AES_KEY = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def public_pem() -> str:

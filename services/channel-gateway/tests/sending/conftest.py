@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from contracts.message.recipient import Recipient
 from contracts.message.send_requested_v1 import MessageSendRequestedV1
 from kernel.ids import new_id
 from testkit.eventually import eventually
+from testkit.listening import free_port
 from waha_simulator.server import RunningSimulator
 from waha_simulator.settings import Settings as SimulatorSettings
 from web.server import HttpServer
@@ -40,12 +40,6 @@ PATIENT = {"acquire_timeout_s": 10.0}
 API_KEY, CONTROL_KEY = "the-provider-key", "the-control-key"
 OUTCOMES = ("channel.message_sent.v1", "channel.message_failed.v1", "channel.message_unresolved.v1")
 FINAL = ("accepted", "rejected")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def chat_of(number: int) -> str:
