@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 
+import uvloop
+
 from waha_simulator.server import PortTakenError, RunningSimulator
 from waha_simulator.settings import Settings, SettingsError
 
@@ -27,10 +29,8 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # httpx names every URL that it posts to; webhook URLs hold an unguessable part.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        asyncio.run(run(Settings.from_environment()))
+        uvloop.run(run(Settings.from_environment()))
     except (SettingsError, PortTakenError) as problem:
         print(f"waha_simulator: {problem}", file=sys.stderr)  # noqa: T201  the one sentence for whoever started it
         return 2
