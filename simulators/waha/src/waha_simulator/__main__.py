@@ -4,7 +4,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 
@@ -29,15 +28,14 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # The server calls an answer that is broken off on purpose an error.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
         uvloop.run(run(Settings.from_environment()))
     except (SettingsError, PortTakenError) as problem:
         print(f"waha_simulator: {problem}", file=sys.stderr)  # noqa: T201  the one sentence for whoever started it
         return 2
-    # Granian's native threads may outlive its server by some milliseconds, and an interpreter that ends meanwhile is aborted by
-    # them. Everything is written by now: end without taking the interpreter down.
-    logging.shutdown()
-    os._exit(0)
+    return 0
 
 
 if __name__ == "__main__":
