@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from testkit.eventually import eventually
+from uvicorn import Config, Server
 from waha_simulator.server import RunningSimulator
 from waha_simulator.settings import Settings
 from waha_simulator.signing import sign
@@ -87,16 +87,11 @@ def free_ports() -> Callable[[], int]:
 async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver(free_port())
     app = Starlette(routes=[Route("/hook", receiver.take, methods=["POST"])])
-    server = Server(app, port=receiver.port, interface=Interfaces.ASGINL, log_enabled=False, websockets=False)
-    serving = asyncio.get_running_loop().create_task(server.serve())
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
-            writer.close()
-            break
-        await asyncio.sleep(0.01)
+    server = Server(Config(app, port=receiver.port, ws="none", lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.get_running_loop().create_task(server._serve())
+    await eventually(lambda: server.started, every_s=0.01)
     yield receiver
-    server.stop()
+    server.should_exit = server.force_exit = True
     await serving
 
 

@@ -74,7 +74,7 @@ async def test_a_receiver_that_is_away_gets_it_when_it_is_back(open_world: OpenW
     await world.open_session(retries={"policy": "constant", "delaySeconds": 1, "attempts": 2})
     await world.writes()
     await world.drain()
-    assert {line["error"] for line in await world.lines()} == {"ConnectError"}
+    assert {line["error"] for line in await world.lines()} == {"ClientConnectorError"}
     assert url
 
 

@@ -106,6 +106,7 @@ def _answering(door: Door, declared: DeclaredRoute, route: APIRoute, inner: Hand
     scope_of = declared.scope or (None if declared.requirement.permission == "public" else caller_scope)
     _check_possible(door, declared, wants_work, scope_of is not None)
     transactions = door.transactions
+    shared = transactions.shared(declared.together, route.path_format) if transactions and declared.together else None
 
     async def answer(request: Request) -> Response:
         exchange = exchange_of(request.scope)
@@ -114,10 +115,12 @@ def _answering(door: Door, declared: DeclaredRoute, route: APIRoute, inner: Hand
         _refuse_unknown_query(request, query_fields)
         strict = StrictRequest(request.scope, request.receive)
         await _check_body(strict, takes_body)
+        scope = None if scope_of is None else scope_of(strict)
         if transactions is None:
             response = await inner(strict)
+        elif shared is not None and scope is not None:
+            response = await transactions.run_shared(strict, exchange, inner, scope, shared)
         else:
-            scope = None if scope_of is None else scope_of(strict)
             response = await transactions.run(
                 strict, exchange, inner, scope, wants_work=wants_work, secret_answer=declared.secret_answer
             )
@@ -132,6 +135,10 @@ def _check_possible(door: Door, declared: DeclaredRoute, wants_work: bool, has_s
         raise UndeclaredRouteError(f"{name} asks for a unit of work, and the application was given no works")
     if wants_work and not has_scope:
         raise UndeclaredRouteError(f"{name} is public and asks for a unit of work: declare its scope")
+    if declared.together is not None and (wants_work or not has_scope or declared.secret_answer or door.works is None):
+        raise UndeclaredRouteError(
+            f"{name} shares transactions: it takes no unit of work of its own, has a scope and no secrets"
+        )
     if declared.secret_answer and not door.seals:
         raise UndeclaredRouteError(f"{name} answers a secret, and the application was given no sealing key")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from outbox.work import UnitOfWork
 
     from web.caller import Caller
+    from web.sharing import Place
 
 KEY = "ventros.exchange"
 
@@ -23,6 +24,7 @@ class Exchange:
         "caller",
         "code",
         "correlation_id",
+        "place",
         "request_id",
         "route",
         "started",
@@ -44,6 +46,7 @@ class Exchange:
         self.caller: Caller | None = None
         self.work: UnitOfWork | None = None
         self.version: int | None = None
+        self.place: Place | None = None
 
     def bind(self, **fields: Any) -> None:
         """Put fields on every log line until the answer has left."""

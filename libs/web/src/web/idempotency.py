@@ -7,10 +7,10 @@ tenant and credential. While the first request runs, its advisory lock makes the
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kernel.clock import Clock, utc_now
 from kernel.errors import DomainError, FieldError
@@ -122,6 +122,25 @@ async def claim_of(
     return Claim(scope, key, fingerprint, exchange.route, secret)
 
 
+_LOCK_ALL = "select lock, pg_try_advisory_xact_lock(lock) from unnest($1::bigint[]) as n (lock)"
+_LOOK_ALL = """
+select k.tenant_id::text, k.credential_id::text, k.key, k.fingerprint, k.status, k.headers, k.body,
+    k.created_at < now() - $5::interval as abandoned
+from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (tenant_id, credential_id, key)
+join idempotency_keys k on k.tenant_id = n.tenant_id and k.credential_id = n.credential_id and k.key = n.key
+where k.created_at > now() - $4::interval
+"""
+_KEEP_ALL = """
+insert into idempotency_keys (tenant_id, credential_id, key, fingerprint, status, headers, body)
+select tenant_id, credential_id, key, fingerprint, status, headers::jsonb, body
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::smallint[], $6::text[], $7::bytea[])
+    as n (tenant_id, credential_id, key, fingerprint, status, headers, body)
+order by tenant_id, credential_id, key
+on conflict (tenant_id, credential_id, key) do update set fingerprint = excluded.fingerprint, status = excluded.status,
+    headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
+"""
+
+
 class Idempotency:
     """The kept answers of one service."""
 
@@ -146,8 +165,7 @@ class Idempotency:
         Raises idempotency_in_progress or idempotency_key_reused.
         """
         if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", self._lock_of(claim)):
-            CONFLICTS.labels(claim.route).inc()
-            raise _in_progress()
+            raise in_progress(claim)
         # A statement of its own: it must see what the last holder of the lock has committed.
         row = await connection.fetchrow(
             "select fingerprint, status, headers, body, created_at < now() - $5::interval as abandoned"
@@ -157,14 +175,40 @@ class Idempotency:
             KEPT_FOR,
             CLAIMED_FOR,
         )
-        if row is None or (row["status"] is None and row["abandoned"]):
+        return None if row is None else self._again(claim, row)
+
+    async def look_all(
+        self, connection: Connection, claims: Sequence[Claim]
+    ) -> dict[tuple[str, str, str], Response | DomainError]:
+        """Return by its place what each claim that is not fresh is answered, as `look` does for one. Each place once."""
+        if not claims:
+            return {}
+        locks = [self._lock_of(claim) for claim in claims]
+        free = {row[0] for row in await connection.fetch(_LOCK_ALL, locks) if row[1]}
+        mine = {claim.place: claim for claim, lock in zip(claims, locks, strict=True) if lock in free}
+        found: dict[tuple[str, str, str], Response | DomainError] = {
+            claim.place: in_progress(claim) for claim in claims if claim.place not in mine
+        }
+        for row in await connection.fetch(_LOOK_ALL, *_columns_of(list(mine)), KEPT_FOR, CLAIMED_FOR):
+            claim = mine[row["tenant_id"], row["credential_id"], row["key"]]
+            try:
+                answer = self._again(claim, row)
+            except DomainError as error:
+                found[claim.place] = error
+            else:
+                if answer is not None:
+                    found[claim.place] = answer
+        return found
+
+    def _again(self, claim: Claim, row: Mapping[str, Any]) -> Response | None:
+        """Return the answer that a row keeps, None where whoever claimed it has died."""
+        if row["status"] is None and row["abandoned"]:
             return None
         if row["fingerprint"] != claim.fingerprint:
             CONFLICTS.labels(claim.route).inc()
             raise DomainError("idempotency_key_reused", "the key was used for another request")
         if row["status"] is None:
-            CONFLICTS.labels(claim.route).inc()
-            raise _in_progress()
+            raise in_progress(claim)
         REPLAYS.labels(claim.route).inc()
         body = self._open(claim, row["body"]) if claim.sealed else row["body"]
         return Response(body, row["status"], {**json.loads(row["headers"]), "Idempotent-Replayed": "true"})
@@ -175,13 +219,26 @@ class Idempotency:
 
     async def keep(self, connection: Connection, claim: Claim, response: Response, exchange: Exchange) -> None:
         """Keep an answer."""
-        headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
-        if exchange.version is not None and response.status_code < 300:
-            headers["etag"] = f'"{exchange.version}"'
         body = bytes(response.body)
         await self._write(
-            connection, claim, response.status_code, headers, self._seal(claim, body) if claim.sealed else body
+            connection,
+            claim,
+            response.status_code,
+            _kept_headers(response, exchange),
+            self._seal(claim, body) if claim.sealed else body,
         )
+
+    async def keep_all(self, connection: Connection, answers: Sequence[tuple[Claim, Response, Exchange]]) -> None:
+        """Keep answers that hold no secret, each of another place."""
+        if answers:
+            await connection.execute(
+                _KEEP_ALL,
+                *_columns_of([claim.place for claim, _, _ in answers]),
+                [claim.fingerprint for claim, _, _ in answers],
+                [response.status_code for _, response, _ in answers],
+                [json.dumps(_kept_headers(response, exchange)) for _, response, exchange in answers],
+                [bytes(response.body) for _, response, _ in answers],
+            )
 
     async def forget(self, connection: Connection, claim: Claim) -> None:
         """Let the key be used again."""
@@ -227,5 +284,18 @@ class Idempotency:
         return "\x00".join(claim.place).encode()
 
 
-def _in_progress() -> DomainError:
+def in_progress(claim: Claim) -> DomainError:
+    """Return what the second of two requests with one key is told."""
+    CONFLICTS.labels(claim.route).inc()
     return DomainError("idempotency_in_progress", "the same request is still running")
+
+
+def _kept_headers(response: Response, exchange: Exchange) -> dict[str, str]:
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    if exchange.version is not None and response.status_code < 300:
+        headers["etag"] = f'"{exchange.version}"'
+    return headers
+
+
+def _columns_of(places: Sequence[tuple[str, str, str]]) -> tuple[list[str], list[str], list[str]]:
+    return [each[0] for each in places], [each[1] for each in places], [each[2] for each in places]

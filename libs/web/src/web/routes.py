@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from web.caller import Requirement
 from web.permissions import MARKERS, PERMISSIONS, RANKS
+from web.sharing import ActTogether
 from web.works import ScopeOf
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
@@ -42,6 +43,7 @@ class DeclaredRoute:
     root: bool = False
     scope: ScopeOf | None = None
     secret_answer: bool = False
+    together: ActTogether | None = None
     in_documents: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -63,7 +65,10 @@ class Routes:
     def post(
         self, path: str, *, permission: str | None = None, role: str | None = None, **more: Any
     ) -> Callable[[F], F]:
-        """Declare a POST. `status=201` where it creates, `scope` where public, `secret_answer` where it shows a key."""
+        """Declare a POST. `status=201` where it creates, `scope` where public, `secret_answer` where it shows a key.
+
+        `together` where requests that come at the same time share a transaction (sharing.py).
+        """
         return self._declare("POST", path, permission, role, more)
 
     def patch(

@@ -12,14 +12,11 @@ from starlette.responses import Response
 from web.exchange import Exchange
 from web.idempotency import Claim, Idempotency, claim_of, may_be_kept
 from web.problems import problem_of
+from web.races import MOST_REPEATS, lost_a_race
+from web.sharing import ActTogether, Place, SharedTransactions
 from web.works import Scope
 
-MOST_REPEATS = 3
-
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-# PostgreSQL, appendix A: serialization failure, deadlock, and a unique key that somebody else took first.
-_RACES = ("40001", "40P01", "23505")
 
 
 class Transactions:
@@ -47,6 +44,35 @@ class Transactions:
             if claim is None:
                 return await handler(request)
             return await self._claimed(request, exchange, handler, claim)
+        return await self._repeated(request, exchange, handler, scope, claim)
+
+    def shared(self, act: ActTogether, route: str) -> SharedTransactions:
+        """Return the shared transactions of one route."""
+        return SharedTransactions(self._works, self._idempotency, act, route)
+
+    async def run_shared(
+        self, request: Request, exchange: Exchange, handler: Handler, scope: Scope, shared: SharedTransactions
+    ) -> Response:
+        """Answer a request whose handler takes part in a shared transaction. One that is refused before that is kept as any other."""
+        claim = await claim_of(request, exchange, scope, self._idempotency, secret=False)
+        place = exchange.place = Place(shared, request, exchange, scope, claim)
+        try:
+            return await handler(request)
+        except DomainError as error:
+            if claim is None or place.taken or not may_be_kept(problem_of(error).status):
+                raise
+            refusal = error
+        finally:
+            exchange.place = None
+
+        async def refuse(_: Request) -> Response:
+            raise refusal
+
+        return await self._repeated(request, exchange, refuse, scope, claim)
+
+    async def _repeated(
+        self, request: Request, exchange: Exchange, handler: Handler, scope: Scope, claim: Claim | None
+    ) -> Response:
         repeats = 0
         while True:
             try:
@@ -54,7 +80,7 @@ class Transactions:
                     return await self._once(request, exchange, handler, scope)
                 return await self._kept(request, exchange, handler, claim)
             except (DomainError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                if not _lost_a_race(error, request):
+                if not lost_a_race(error, request):
                     raise
                 repeats += 1
                 if repeats > MOST_REPEATS:
@@ -86,7 +112,7 @@ class Transactions:
             response = await handler(request)
         except Exception as error:
             problem = problem_of(error)
-            if not may_be_kept(problem.status) or _lost_a_race(error, request):
+            if not may_be_kept(problem.status) or lost_a_race(error, request):
                 raise
             await work.connection.execute("rollback to savepoint before_handler")
             work.said.clear()
@@ -124,12 +150,3 @@ class Transactions:
     async def _forget(self, claim: Claim) -> None:
         async with self._works.begin(claim.scope.tenants) as work:
             await self._idempotency.forget(work.connection, claim)
-
-
-def _lost_a_race(error: Exception, request: Request) -> bool:
-    if isinstance(error, DomainError):
-        # With If-Match the caller has said which version they mean: the second look cannot find that one.
-        return error.code == "conflict" and "if-match" not in request.headers
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return True
-    return isinstance(error, asyncpg.PostgresError) and error.sqlstate in _RACES

@@ -1,15 +1,16 @@
-"""One pool of connections to each service: bounded, without proxies, cookies or redirects.
+"""One pool of connections to each service: bounded, without proxies, cookies or redirects."""
 
-The transport is used without httpx's client, which would keep cookies of one caller for the next.
-"""
-
+import asyncio
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import httpx
+import aiohttp
 from kernel.errors import DomainError
+from multidict import CIMultiDict
 from telemetry.logs import get_logger
 from telemetry.metrics import counter
+from yarl import URL
 
 log = get_logger(__name__)
 
@@ -19,6 +20,9 @@ CONNECT_S = 2.0
 MOST_CONNECTIONS = 100
 KEPT_ALIVE_S = 15.0
 """Less than the 30 s after which a service closes an idle connection."""
+
+_NOT_SAID = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+"""What the caller did not say is not said."""
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -37,14 +41,18 @@ class Upstream:
 
     def __init__(self, service: str, url: str, timeout_s: float = 30.0) -> None:
         self.service = service
-        self._url = httpx.URL(url)
-        self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S)
-        self._transport = httpx.AsyncHTTPTransport(
-            trust_env=False,
-            retries=0,
-            limits=httpx.Limits(
-                max_connections=MOST_CONNECTIONS, max_keepalive_connections=20, keepalive_expiry=KEPT_ALIVE_S
-            ),
+        self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+
+    @cached_property
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            # Bounded by `_places`, which tell that we are at our limit from a service that cannot be reached.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_ALIVE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_NOT_SAID,
+            auto_decompress=False,
         )
 
     async def ask(
@@ -58,42 +66,59 @@ class Upstream:
     ) -> Answer:
         """Return the answer to one request. `target` (path and query, encoded) goes out exactly as it is.
 
-        Raises dependency_unavailable where the service is away or breaks off, timeout where it does not answer in time.
+        Raises dependency_unavailable where the service is away or breaks off, timeout where it does not answer in time. What may be
+        repeated by its method is, once, where a connection that was kept alive turns out to be closed (RFC 9110, 9.2.2).
         """
-        timeout = self._timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))
-        request = httpx.Request(
-            method,
-            self._url,
-            headers=[(b"Host", self._url.netloc), *headers],
-            content=body or None,
-            extensions={"timeout": timeout.as_dict(), "target": target.encode("ascii")},
-        )
+        patience = self._timeout_s if timeout_s is None else timeout_s
         try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                parts = [part async for part in response.stream]  # type: ignore[union-attr]
-            finally:
-                await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise self._away("connect", error) from error
-        except httpx.PoolTimeout as error:
+            async with asyncio.timeout(CONNECT_S):
+                await self._places.acquire()
+        except TimeoutError as error:
             self._away("pool", error)
             raise DomainError("overloaded", f"{self.service} has too much to do") from error
-        except httpx.TimeoutException as error:
+        try:
+            return await self._ask(method, target, headers, body, patience)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise self._away("connect", error) from error
+        except TimeoutError as error:
             self._away("timeout", error)
             raise DomainError("timeout", f"{self.service} does not answer in time") from error
-        except httpx.TransportError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise self._away("broken", error) from error
-        return Answer(response.status_code, response.headers.raw, b"".join(parts))
+        finally:
+            self._places.release()
+
+    async def _ask(
+        self, method: str, target: str, headers: RawHeaders, body: bytes | AsyncIterable[bytes], patience: float
+    ) -> Answer:
+        connect_s = min(CONNECT_S, patience)
+        async with self._session.request(
+            method,
+            URL(self._url + target, encoded=True),
+            headers=CIMultiDict((name.decode("latin-1"), _text(value)) for name, value in headers),
+            data=body or None,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=patience),
+            allow_redirects=False,
+        ) as answer:
+            return Answer(answer.status, answer.raw_headers, await answer.read())
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        if "_session" in self.__dict__:
+            await self._session.close()
 
     def _away(self, kind: str, error: Exception) -> DomainError:
         FAILURES.labels(self.service, kind).inc()
         log.warning("a service does not answer", service_asked=self.service, kind=kind, error_type=type(error).__name__)
         return DomainError("dependency_unavailable", f"{self.service} does not answer")
+
+
+def _text(value: bytes) -> str:
+    """Return a header's value so that its bytes go out as they came, wherever they are UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 Upstreams = Mapping[str, Upstream]

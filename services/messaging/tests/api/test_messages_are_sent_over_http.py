@@ -1,5 +1,6 @@
 """Sending as people and programs see it: the whole service over ASGI, on a real database."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +60,27 @@ async def test_a_repeat_with_the_same_key_is_the_same_message(shop: Any) -> None
     assert again.headers["Location"].endswith(first["message_id"])
     assert other.json()["code"] == "idempotency_key_reused"
     assert len(await shop.said("message.send_requested")) == 1
+
+
+async def test_what_comes_together_is_queued_in_order_and_a_refusal_is_one_alone(shop: Any) -> None:
+    bodies = [{**HELLO, "text": f"number {number}"} for number in range(6)]
+    bodies[3] = {"chat_id": new_id(), "content_type": "text", "text": "to nobody"}
+
+    answers = await asyncio.gather(
+        *(
+            shop.post("/crm/messages", body, BOB, Idempotency_Key=f"order-{number}")
+            for number, body in enumerate(bodies)
+        )
+    )
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 404, 202, 202]
+    requested = [event.data.message_id for event in await shop.said("message.send_requested")]
+    taken = [answer.json()["message_id"] for answer in answers if answer.status_code == 202]
+    assert sorted(requested) == sorted(taken)
+    shown = [await shop.ask(f"/crm/messages/{message_id}", BOB) for message_id in requested]
+    assert [message["sequence"] for message in shown] == [2, 3, 4, 5, 6]
+    again = await shop.post("/crm/messages", bodies[3], BOB, Idempotency_Key="order-3")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (404, "true")
 
 
 async def test_programs_come_after_people_and_may_say_otherwise(shop: Any) -> None:

@@ -4,9 +4,10 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
+
+import uvloop
 
 from waha_simulator.server import PortTakenError, RunningSimulator
 from waha_simulator.settings import Settings, SettingsError
@@ -27,17 +28,14 @@ async def run(settings: Settings) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # httpx names every URL that it posts to; webhook URLs hold an unguessable part.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # The server calls an answer that is broken off on purpose an error.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(run(Settings.from_environment()))
+        uvloop.run(run(Settings.from_environment()))
     except (SettingsError, PortTakenError) as problem:
         print(f"waha_simulator: {problem}", file=sys.stderr)  # noqa: T201  the one sentence for whoever started it
         return 2
-    # Granian's native threads may outlive its server by some milliseconds, and an interpreter that ends meanwhile is aborted by
-    # them. Everything is written by now: end without taking the interpreter down.
-    logging.shutdown()
-    os._exit(0)
+    return 0
 
 
 if __name__ == "__main__":

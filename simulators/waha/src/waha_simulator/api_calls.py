@@ -14,6 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from waha_simulator import answers
 from waha_simulator.answers import ApiError
@@ -134,13 +135,10 @@ class Api:
         if not open_to_all:
             halved = "half_answer" in call.faults
             self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped or halved)
-        if self.door is not None and request.client is not None:
-            # Granian gives the port as a text.
-            if dropped:
-                self.door.drop(int(request.client.port))
-            elif "half_answer" in call.faults:
-                self.door.halve(int(request.client.port))
-        return answer.response()
+        if self.door is not None and request.client is not None and dropped:
+            self.door.drop(request.client.port)
+            await asyncio.sleep(0)  # the server hears of it, and says nothing more
+        return _HalfResponse(answer.response()) if "half_answer" in call.faults else answer.response()
 
     def _check_key(self, request: Request) -> None:
         """The plain key in `X-Api-Key`, or in the query for files; the server may hold only its SHA-512."""
@@ -238,6 +236,18 @@ class Api:
             "seconds": round(seconds, 6),
         }
         self.simulator.ledger.calls.add(entry)
+
+
+class _HalfResponse(Response):
+    """Half of another response: the server closes the connection of an answer that is left unfinished."""
+
+    def __init__(self, whole: Response) -> None:
+        self.status_code, self.raw_headers, self.background = whole.status_code, whole.raw_headers, None
+        self.body = bytes(whole.body)[: len(whole.body) // 2]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
 
 
 def text_hash(text: str) -> str:

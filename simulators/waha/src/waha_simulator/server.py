@@ -1,18 +1,17 @@
 """The running simulator: one app behind a door, and a second port that is never refused."""
 
 import asyncio
-import contextlib
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from waha_simulator import api_files, api_history, api_people, api_sending, api_server, api_sessions
 from waha_simulator.api_calls import Api
@@ -20,8 +19,6 @@ from waha_simulator.control import Control
 from waha_simulator.door import Door
 from waha_simulator.settings import Settings
 from waha_simulator.simulator import Simulator
-
-START_SECONDS = 10.0
 
 
 class PortTakenError(OSError):
@@ -50,19 +47,13 @@ class RunningSimulator:
         self.settings = settings
         self.simulator = Simulator(settings)
         self._inner_port = settings.metrics_port or _free_port()
-        self._door = Door(settings.host, settings.port, self._inner_port)
+        self._door = Door(settings.host, settings.port, self._connection)
         app, self._control = application(self.simulator, self._door)
-        self._server = Server(
-            app,
-            address="127.0.0.1",
-            port=self._inner_port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            websockets=False,
-            log_enabled=False,
-            backlog=1024,
-        )
-        self._serving: asyncio.Task[None] | None = None
+        # Idle connections are closed after 5 s, as WAHA's are.
+        self._http = Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
+        self._http.load()
+        self._state = ServerState()
+        self._inner: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
@@ -77,8 +68,8 @@ class RunningSimulator:
         check_port(self.settings.host, self.settings.port, "PORT")
         if self.settings.metrics_port:
             check_port("127.0.0.1", self.settings.metrics_port, "METRICS_PORT")
-        self._serving = asyncio.get_running_loop().create_task(self._server.serve())
-        await self._wait_until_listening()
+        loop = asyncio.get_running_loop()
+        self._inner = await loop.create_server(self._connection, "127.0.0.1", self._inner_port, backlog=1024)
         self.simulator.start()
         await self._door.open()
 
@@ -87,10 +78,17 @@ class RunningSimulator:
         await self._door.close()
         await self._control.loads.stop()
         await self.simulator.stop()
-        if self._serving is not None:
-            self._server.stop()  # type: ignore[no-untyped-call]  # granian's
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._serving, 2.0)
+        if self._inner is not None:
+            self._inner.close()
+            self._inner = None
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for task in list(self._state.tasks):
+            task.cancel()
+        await asyncio.gather(*self._state.tasks, return_exceptions=True)
+
+    def _connection(self, door: Door | None = None) -> asyncio.Protocol:
+        return _Connection(self._http, self._state, door)
 
     async def __aenter__(self) -> "RunningSimulator":
         await self.start()
@@ -99,18 +97,23 @@ class RunningSimulator:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def _wait_until_listening(self) -> None:
-        until = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._inner_port)
-            except OSError:
-                if time.monotonic() > until or (self._serving is not None and self._serving.done()):
-                    raise
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return
+
+class _Connection(HttpToolsProtocol):
+    """uvicorn's, on a loop of ours; the door knows those that came through it."""
+
+    def __init__(self, config: Config, state: ServerState, door: Door | None) -> None:
+        super().__init__(config, state, {})
+        self._door = door
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        super().connection_made(transport)
+        if self._door is not None:
+            self._door.entered(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._door is not None:
+            self._door.left(self.transport)
+        super().connection_lost(exc)
 
 
 def check_port(host: str, port: int, setting: str) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
+import aiohttp
 
 from waha_simulator.draws import fraction, token
 from waha_simulator.ledger import Ledger
@@ -94,7 +94,7 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._number = max((entry["delivery"] for entry in ledger.webhooks.entries()), default=0)
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
 
     @property
     def pending(self) -> int:
@@ -140,7 +140,7 @@ class Deliveries:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._lanes.clear()
         if self._client is not None:
-            await self._client.aclose()
+            await self._client.close()
             self._client = None
 
     def _leave_lane(self, lane: tuple[str, str], task: asyncio.Task[None]) -> None:
@@ -180,20 +180,20 @@ class Deliveries:
         )
         headers |= {header["name"]: header["value"] for header in delivery.webhook.get("customHeaders") or []}
         try:
-            answer = await self._http().post(delivery.webhook["url"], content=delivery.body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            async with self._http().post(delivery.webhook["url"], data=delivery.body, headers=headers) as answer:
+                await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as problem:
             return None, type(problem).__name__, 0.0
-        return answer.status_code, None, retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+        return answer.status, None, retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
 
-    def _http(self) -> httpx.AsyncClient:
+    def _http(self) -> aiohttp.ClientSession:
         if self._client is None:
             # As WAHA: unlimited connections, idle ones kept 4 s, redirects followed (302 turns the POST into a GET
             # without body).
-            self._client = httpx.AsyncClient(
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=4.0),
-                timeout=httpx.Timeout(self.answer_seconds, connect=10.0),
-                follow_redirects=True,
-                trust_env=False,
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=self.answer_seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._client
 

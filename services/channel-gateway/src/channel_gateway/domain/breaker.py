@@ -55,10 +55,12 @@ class Breaker:
         self._calls.append((now, ill))
         while self._calls and self._calls[0][0] < now - WINDOW_S:
             self._calls.popleft()
-        failed = sum(failed for _, failed in self._calls)
         # A call that went well never opens it: the server is back just now.
-        if ill and len(self._calls) >= LEAST_CALLS and failed >= FAILING * len(self._calls):
+        if ill and len(self._calls) >= LEAST_CALLS and self._failed() >= FAILING * len(self._calls):
             self._open(now)
+
+    def _failed(self) -> int:
+        return sum(failed for _, failed in self._calls)
 
     def _probe_ended(self, now: float, *, ill: bool) -> None:
         if not self._probing:

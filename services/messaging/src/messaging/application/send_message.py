@@ -1,21 +1,61 @@
 """A person or program sends a message: everything that speaks against it is said at once, and nothing is stored then."""
 
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from kernel.errors import DomainError, FieldError
 
 from messaging.application.choose_channels import choose_channels
 from messaging.application.queue_messages import judge, queue
 from messaging.application.work import Work
+from messaging.domain.conversations import Conversations
 from messaging.domain.outgoing import Outgoing
 from messaging.domain.sending_rules import Circumstances, Refusal, refusal_of
 from messaging.domain.wish import Wish
+
+T = TypeVar("T")
 
 _OWN_PROBLEMS = frozenset(("window_closed", "not_supported_by_channel"))
 
 
 async def send_message(wish: Wish, work: Work) -> Outgoing:
     """Queue a message. Raises not_found, invalid_state, ambiguous_channel, or why a rule refuses it."""
+    (outcome,) = await send_messages([wish], work)
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+async def send_messages(wishes: Sequence[Wish], work: Work) -> list[Outgoing | DomainError]:
+    """Queue messages, in this order; return each, or why it is not queued."""
+    outcomes: dict[str, Outgoing | DomainError] = {}
+    named = await _passing(wishes, lambda wish: wish, lambda wish: _named(wish, work), outcomes)
+    cases, conversations = await judge(named, work) if named else ([], Conversations())
+    cases = await _passing(cases, lambda case: case.wish, lambda case: _checked(case, work), outcomes)
+    for message in await queue(cases, conversations, work) if cases else []:
+        outcomes[message.wish.message_id] = message
+    return [outcomes[wish.message_id] for wish in wishes]
+
+
+async def _passing(
+    items: Iterable[T],
+    wish_of: Callable[[T], Wish],
+    check: Callable[[T], Awaitable[T]],
+    refused: dict[str, Outgoing | DomainError],
+) -> list[T]:
+    """Return what the check lets pass; note the others with the reason."""
+    passing = []
+    for item in items:
+        try:
+            passing.append(await check(item))
+        except DomainError as error:
+            refused[wish_of(item).message_id] = error
+    return passing
+
+
+async def _named(wish: Wish, work: Work) -> Wish:
+    """Return the wish with the channel that it goes through, as far as it follows from what it says."""
     await _check_contact(wish, work)
     if wish.chat_id is None and wish.channel_id is None and wish.contact_id is not None:
         contact = (wish.tenant_id, wish.project_id, wish.contact_id)
@@ -24,14 +64,16 @@ async def send_message(wish: Wish, work: Work) -> Outgoing:
             detail = f"{choice.out_of} channels come into question: name one in channel_id"
             raise DomainError("ambiguous_channel", detail)
         wish = replace(wish, channel_id=choice.channel_id)
-    (case,), conversations = await judge([wish], work)
+    return wish
+
+
+async def _checked(case: Circumstances, work: Work) -> Circumstances:
     await _check_found(case, work)
     await _check_session(case, work)
     refusal = refusal_of(case, work.now)
     if refusal is not None:
         raise problem_of(refusal)
-    (message,) = await queue([case], conversations, work)
-    return message
+    return case
 
 
 def problem_of(refusal: Refusal) -> DomainError:

@@ -4,8 +4,9 @@ Every connection goes to an address that was checked in that moment; redirects a
 environment, and the key goes to the channel's own server and nowhere else. Rules: security.md 8.2, class B.
 """
 
-import asyncio
-from collections.abc import Iterable, Mapping
+import socket
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,9 +14,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-import httpcore
+import aiohttp
+import certifi
 import msgspec
+from aiohttp.abc import AbstractResolver, ResolveResult
 from kernel.errors import DomainError
+from yarl import URL
 
 from channel_gateway.adapters.waha.reading import NotJson, decode
 from channel_gateway.application.messenger import Server
@@ -30,7 +34,8 @@ KEPT_ALIVE_S = 4.0
 """Less than the 5 s after which WAHA's server closes an idle connection: a request must not meet a closing one."""
 
 _MOST_CONNECTIONS = 200
-_NOTHING_LEFT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.UnsupportedProtocol)
+_NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_NOT_SAID = ("Accept-Encoding", "User-Agent")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,12 +62,20 @@ class WahaClient:
         self._answer_s = answer_s
 
     @cached_property
-    def _pool(self) -> httpcore.AsyncConnectionPool:
-        return httpcore.AsyncConnectionPool(
-            ssl_context=httpcore.default_ssl_context(),
-            max_connections=_MOST_CONNECTIONS,
-            keepalive_expiry=KEPT_ALIVE_S,
-            network_backend=_CheckedNetwork(self._addresses),
+    def _session(self) -> aiohttp.ClientSession:
+        tls = ssl.create_default_context()
+        tls.load_verify_locations(certifi.where())
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_MOST_CONNECTIONS,
+                keepalive_timeout=KEPT_ALIVE_S,
+                resolver=_CheckedAddresses(self._addresses),
+                use_dns_cache=False,
+                ssl=tls,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_NOT_SAID,
+            auto_decompress=False,
         )
 
     async def call(
@@ -76,73 +89,69 @@ class WahaClient:
         answer_s: float | None = None,
     ) -> HttpAnswer:
         """Make one call and return what came of it, whatever that is."""
-        url = f"{server.base_url}{path}{'?' + urlencode(query) if query else ''}"
-        headers = [("X-Api-Key", server.api_key), ("Accept", "application/json")]
+        url = URL(f"{server.base_url}{path}{'?' + urlencode(query) if query else ''}", encoded=True)
+        headers = {"X-Api-Key": server.api_key, "Accept": "application/json"}
         content = None
         if body is not None:
-            headers.append(("Content-Type", "application/json"))
+            headers["Content-Type"] = "application/json"
             content = _encode(body)
         patience = answer_s or self._answer_s
-        timeouts = {"connect": CONNECT_S, "pool": CONNECT_S, "write": patience, "read": patience}
+        timeouts = aiohttp.ClientTimeout(
+            total=CONNECT_S * 2 + patience, connect=CONNECT_S * 2, sock_connect=CONNECT_S, sock_read=patience
+        )
         try:
-            async with (
-                asyncio.timeout(CONNECT_S * 2 + patience),
-                self._pool.stream(
-                    method, url, headers=headers, content=content, extensions={"timeout": timeouts}
-                ) as response,
-            ):
-                return await _read(response)
+            await self._check_literal(url)
+            async with self._session.request(
+                method, url, headers=headers, data=content, timeout=timeouts, allow_redirects=False
+            ) as answer:
+                return await _read(answer)
         except (*_NOTHING_LEFT, DomainError):
             return HttpAnswer(None, left=False)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError):
             return HttpAnswer(None)
 
+    async def _check_literal(self, url: URL) -> None:
+        """Check an address that is written out: the connector asks its resolver for names only."""
+        host, port = url.host, url.port
+        if host is not None and port is not None and (":" in host or host[-1:].isdigit()):
+            await self._addresses.to_dial(host, port)
+
     async def close(self) -> None:
-        """Close all connections."""
-        if "_pool" in self.__dict__:
-            await self._pool.aclose()
+        """Close all connections. Whoever calls later, as others in this process may, opens new ones."""
+        session = self.__dict__.pop("_session", None)
+        if session is not None:
+            await session.close()
 
 
-class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that were looked up and checked just now; the name serves TLS and the Host header only."""
+class _CheckedAddresses(AbstractResolver):
+    """Looks names up and checks what they mean, at each connect; the name serves TLS and the Host header only."""
 
     def __init__(self, addresses: OutgoingAddresses) -> None:
         self._addresses = addresses
-        self._network = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        found = await self._addresses.to_dial(host, port)
-        for address in found[:-1]:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError:
-                continue
-        return await self._network.connect_tcp(found[-1], port, timeout, local_address, socket_options)
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in await self._addresses.to_dial(host, port)
+        ]
 
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        raise httpcore.UnsupportedProtocol("only TCP")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
-async def _read(response: httpcore.Response) -> HttpAnswer:
-    headers = {name.lower(): value for name, value in response.headers}
+async def _read(answer: aiohttp.ClientResponse) -> HttpAnswer:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_stream():
+    async for chunk in answer.content.iter_any():
         size += len(chunk)
         if size > MOST_BYTES:
             chunks = []
@@ -152,14 +161,14 @@ async def _read(response: httpcore.Response) -> HttpAnswer:
         body = decode(b"".join(chunks)) if chunks else None
     except (NotJson, RecursionError):
         body = None
-    return HttpAnswer(response.status, body=body, retry_after_s=_retry_after(headers.get(b"retry-after")))
+    return HttpAnswer(answer.status, body=body, retry_after_s=_retry_after(answer.headers.get("Retry-After")))
 
 
-def _retry_after(value: bytes | None) -> float | None:
+def _retry_after(value: str | None) -> float | None:
     """Return the seconds that a `Retry-After` asks for, as a number or a date; None where it says nothing."""
     if not value:
         return None
-    text = value.decode("latin-1").strip()
+    text = value.strip()
     if text.isdigit():
         return float(text)
     try:

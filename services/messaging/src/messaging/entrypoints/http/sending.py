@@ -1,10 +1,11 @@
 """Messages of ours over HTTP: send, withdraw, try again, confirm by hand, and what each went through."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Response
+from kernel.cause import Cause
 from kernel.errors import DomainError
 from outbox.work import UnitOfWork
 from web.bodies import PathId
@@ -12,13 +13,14 @@ from web.caller import Caller, TheCaller, TheProject
 from web.paging import ListAnswer
 from web.permissions import RANKS
 from web.routes import Routes
+from web.sharing import Share
 from web.works import Work
 
 from messaging.application.cancel_message import cancel_message as cancel
 from messaging.application.confirm_message import confirm_message
 from messaging.application.reading import ReadingOf, Row
 from messaging.application.retry_message import retry_message as retry
-from messaging.application.send_message import send_message as send
+from messaging.application.send_message import send_messages
 from messaging.application.work import Work as MessagingWork
 from messaging.domain.arrival import Content
 from messaging.domain.outgoing import Outgoing
@@ -27,6 +29,8 @@ from messaging.entrypoints.http.schemas import MessageAnswer, message_answer, wa
 from messaging.entrypoints.http.sending_schemas import Confirmation, Send, SendAnswer, StepAnswer
 
 WorkOf = Callable[[UnitOfWork], MessagingWork]
+Draft = Callable[[UnitOfWork], Wish]
+"""Makes a wish once its transaction has begun."""
 
 SOMEBODY = "00000000-0000-0000-0000-000000000099"
 """The reserved agent who stands for callers that are nobody's agent."""
@@ -36,32 +40,39 @@ def sending_routes(work_of: WorkOf, reading_of: ReadingOf) -> Routes:
     """Return the routes of sending."""
     routes = Routes("messages")
 
-    @routes.post("/crm/messages", permission="messages.send", status=202)
-    async def send_message(
-        body: Send, work: Work, caller: TheCaller, project_id: TheProject, response: Response
-    ) -> SendAnswer:
+    async def send_all(drafts: Sequence[Draft], work: UnitOfWork) -> Sequence[Outgoing | DomainError]:
+        return await send_messages([draft(work) for draft in drafts], work_of(work))
+
+    @routes.post("/crm/messages", permission="messages.send", status=202, together=send_all, response_model=SendAnswer)
+    async def send_message(body: Send, share: Share, caller: TheCaller, project_id: TheProject) -> Response:
         """Queue a message. 202 means stored, never delivered: the answer says where to ask how far it has come."""
         body.check()
         if body.project_id not in (None, project_id):
             raise DomainError("not_found", "there is no such project")
-        wish = _wish(
-            caller,
-            project_id,
-            work,
-            Content("text", body.text),
-            chat_id=body.chat_id,
-            contact_id=body.contact_id,
-            channel_id=body.channel_id,
-            reply_to_message_id=body.reply_to_id,
-            session_id=body.session_id,
-            expires_at=work.now + body.expires_in,
-            priority=body.priority or _usual_priority(caller),
-            purpose=MARKETING if body.priority == "low" else SERVICE,
-            simulate_typing=body.simulate_typing,
-            link_preview=body.link_preview,
-            metadata=json.dumps(body.metadata),
-        )
-        return _answer(await send(wish, work_of(work)), response)
+
+        cause = caller.cause  # it tells of this request's trace: many are written together
+
+        def draft(work: UnitOfWork) -> Wish:
+            return _wish(
+                caller,
+                cause,
+                project_id,
+                work,
+                Content("text", body.text),
+                chat_id=body.chat_id,
+                contact_id=body.contact_id,
+                channel_id=body.channel_id,
+                reply_to_message_id=body.reply_to_id,
+                session_id=body.session_id,
+                expires_at=work.now + body.expires_in,
+                priority=body.priority or _usual_priority(caller),
+                purpose=MARKETING if body.priority == "low" else SERVICE,
+                simulate_typing=body.simulate_typing,
+                link_preview=body.link_preview,
+                metadata=json.dumps(body.metadata),
+            )
+
+        return await share.take(draft, _accepted)
 
     @routes.post("/crm/messages/{message_id}/retry", permission="messages.send", status=202)
     async def retry_message(
@@ -71,8 +82,10 @@ def sending_routes(work_of: WorkOf, reading_of: ReadingOf) -> Routes:
         failed = await _message_of_project(reading_of, work, caller, project_id, message_id)
         content = Content(failed["content_type"], failed["text"])
         priority = _usual_priority(caller)
-        wish = _wish(caller, project_id, work, content, priority=priority)
-        return _answer(await retry(failed, wish, work_of(work)), response)
+        wish = _wish(caller, caller.cause, project_id, work, content, priority=priority)
+        message = await retry(failed, wish, work_of(work))
+        response.headers["Location"] = _address_of(message.wish.message_id)
+        return _answer(message)
 
     @routes.post("/crm/messages/{message_id}/cancel", permission="messages.send", status=202)
     async def cancel_message(
@@ -118,7 +131,7 @@ def sending_routes(work_of: WorkOf, reading_of: ReadingOf) -> Routes:
     return routes
 
 
-def _wish(caller: Caller, project_id: str, work: UnitOfWork, content: Content, **more: Any) -> Wish:
+def _wish(caller: Caller, cause: Cause, project_id: str, work: UnitOfWork, content: Content, **more: Any) -> Wish:
     return Wish(
         tenant_id=caller.tenant_id,
         project_id=project_id,
@@ -127,7 +140,7 @@ def _wish(caller: Caller, project_id: str, work: UnitOfWork, content: Content, *
         sender_kind="agent" if caller.agent_id else "system",
         sender_id=_sender_id(caller),
         source="manual",
-        cause=caller.cause,
+        cause=cause,
         **more,
     )
 
@@ -150,8 +163,7 @@ async def _message_of_project(
     return row
 
 
-def _answer(message: Outgoing, response: Response) -> SendAnswer:
-    response.headers["Location"] = _address_of(message.wish.message_id)
+def _answer(message: Outgoing) -> SendAnswer:
     return SendAnswer(
         message_id=message.wish.message_id,
         chat_id=message.chat.id,
@@ -163,6 +175,11 @@ def _answer(message: Outgoing, response: Response) -> SendAnswer:
         error=None,
         waiting=waiting_of(message.channel_status),
     )
+
+
+def _accepted(message: Outgoing) -> Response:
+    headers = {"Location": _address_of(message.wish.message_id)}
+    return Response(_answer(message).model_dump_json(by_alias=True), 202, headers, "application/json")
 
 
 def _address_of(message_id: str) -> str:
