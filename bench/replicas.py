@@ -32,8 +32,8 @@ LOOK_EVERY_S, DRAINED_WITHIN_S = 0.25, 90.0
 
 
 def measure(stand: Stand) -> dict[str, Any]:
-    """Return messages a second with one replica and with two, each turn for itself."""
-    stand.fresh()
+    """Return messages a second with one replica and with two, each turn for itself; there are as many partitions as replicas."""
+    stand.fresh(BENCH_BUS_PARTITIONS=str(max(TURNS)))
     line = Line(stand)
     line.meet(CONNECTIONS)
     with _held_back(stand):

@@ -80,12 +80,12 @@ def main() -> None:
     parser.add_argument(
         "--highest", type=float, help="messages a second, for the part memory; default: what inbound found"
     )
-    parser.add_argument("--partitions", type=int, default=2, choices=(2, 4, 8))
+    parser.add_argument("--partitions", type=int, default=1, choices=(1, 2, 4, 8), help="each hop has one replica")
     wanted = parser.parse_args()
     chosen = tuple(each for each in wanted.only.split(",") if each)
     if unknown := set(chosen) - set(ORDER):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    stand, failed = Stand(INSTANCE, wanted.partitions), []
+    stand, failed = Stand(partitions=wanted.partitions), []
     for name, measure in parts_of(stand, wanted, chosen).items():
         print(f"\n== {name}", flush=True)
         began = time.monotonic()

@@ -44,7 +44,7 @@ class Tenant:
 class Stand:
     """One stack at a time. Everything blocks; raises where the stack does not do what it is told."""
 
-    def __init__(self, name: str = INSTANCE, partitions: int = 2) -> None:
+    def __init__(self, name: str = INSTANCE, partitions: int = 1) -> None:
         self._name, self._partitions = name, partitions
         self._client = httpx.Client(timeout=30, trust_env=False)
 

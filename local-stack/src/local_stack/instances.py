@@ -252,8 +252,8 @@ class Instance:
 
     def _wanted_partitions(self) -> int:
         found = ports.setting(self.name, "BUS_PARTITIONS", self.environment)
-        if found and found[1] not in ("2", "4", "8"):
-            raise CannotContinue(f"{found[0]} is {found[1]!r}: set it to 2, 4 or 8.")
+        if found and found[1] not in ("1", "2", "4", "8"):
+            raise CannotContinue(f"{found[0]} is {found[1]!r}: set it to 1, 2, 4 or 8.")
         return int(found[1]) if found else DEFAULT_PARTITIONS
 
     def settle_ports(self) -> None:
