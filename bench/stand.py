@@ -45,7 +45,9 @@ class Stand:
     """One stack at a time. Everything blocks; raises where the stack does not do what it is told."""
 
     def __init__(self, name: str = INSTANCE, partitions: int = 1) -> None:
-        self._name, self._partitions = name, partitions
+        self._name = name
+        # Whoever makes the instance reads it, the floor too.
+        os.environ[f"{name.upper()}_BUS_PARTITIONS"] = str(partitions)
         self._client = httpx.Client(timeout=30, trust_env=False)
 
     @property
@@ -74,11 +76,10 @@ class Stand:
 
     def run(self, command: str, **settings: str) -> None:
         """Run a command of the local stack on the instance."""
-        partitions = {f"{self._name.upper()}_BUS_PARTITIONS": str(self._partitions)}
         subprocess.run(
             [sys.executable, "-m", "local_stack", command, "--instance", self._name],
             check=True,
-            env={**os.environ, **PRODUCTION, **NO_LIMITS, **partitions, **settings},
+            env={**os.environ, **PRODUCTION, **NO_LIMITS, **settings},
             stdout=subprocess.DEVNULL,
             timeout=300,
         )
