@@ -1,7 +1,7 @@
 """How a declared route answers, in this order: sign-in, permission, query, body, transaction, version."""
 
 import functools
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -20,10 +20,9 @@ from web.idempotency import Idempotency
 from web.internal_tokens import Tokens
 from web.json_bodies import StrictRequest, refuse_other_types
 from web.routes import DeclaredRoute, PlainHandler, UndeclaredRouteError
+from web.short_way import Handler, with_parameters
 from web.transactions import Transactions
 from web.works import caller_scope, the_work
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Door:
@@ -89,12 +88,19 @@ def watching_version(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
     return handle
 
 
-def conventional_route(door: Door, declared: DeclaredRoute) -> type[APIRoute]:
+class AnsweringRoute(APIRoute):
+    """FastAPI's, which keeps at hand how it answers."""
+
+    answer: Handler
+
+
+def conventional_route(door: Door, declared: DeclaredRoute) -> type[AnsweringRoute]:
     """Return the route class for one declared route: FastAPI's, with our conventions around its handler."""
 
-    class ConventionalRoute(APIRoute):
+    class ConventionalRoute(AnsweringRoute):
         def get_route_handler(self) -> Handler:
-            return _answering(door, declared, self, super().get_route_handler())
+            self.answer = _answering(door, declared, self, super().get_route_handler())
+            return self.answer
 
     return ConventionalRoute
 
@@ -107,6 +113,8 @@ def _answering(door: Door, declared: DeclaredRoute, route: APIRoute, inner: Hand
     _check_possible(door, declared, wants_work, scope_of is not None)
     transactions = door.transactions
     shared = transactions.shared(declared.together, route.path_format) if transactions and declared.together else None
+    if shared is not None:
+        inner = with_parameters(declared.handler)
 
     async def answer(request: Request) -> Response:
         exchange = exchange_of(request.scope)

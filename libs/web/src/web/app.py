@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
 from telemetry.logs import get_logger
 
 from web.answering import Door, conventional_route, guarded, watching_version
@@ -24,8 +25,10 @@ from web.health import Health
 from web.internal_tokens import Tokens
 from web.problems import problem_of
 from web.routes import DeclaredRoute, Routes, UndeclaredRouteError
+from web.short_way import short_way
 
 PREFIX = "/api/v1"
+REFUSALS = (DomainError, RequestValidationError, ResponseValidationError, HTTPException)
 
 log = get_logger(__name__)
 
@@ -35,6 +38,16 @@ class ServiceApp(FastAPI):
 
     requirements: dict[tuple[str, str], Requirement]
     door: Door
+    short_ways: dict[tuple[str, str], ASGIApp]
+    """What is answered past the framework, by method and path (short_way.py)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        way = self.short_ways.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if way is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await way(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""
@@ -78,7 +91,7 @@ def create_app(
             "auto_configure": False,
         },
     )
-    app.requirements = {}
+    app.requirements, app.short_ways = {}, {}
     app.door = Door(service, tokens, works, sealing_key)
     for each in routes:
         if isinstance(each, Routes):
@@ -90,9 +103,10 @@ def create_app(
         _add_all(app, health.routes().declared, service)
     if docs:
         _add_all(app, _documents(app).declared, service)
-    for kind in (DomainError, RequestValidationError, ResponseValidationError, HTTPException):
+    for kind in REFUSALS:
         app.add_exception_handler(kind, _tell_problem)
     app.add_middleware(RequestFrame, timeout_s=timeout_s)
+    app.short_ways = {place: RequestFrame(way, timeout_s) for place, way in app.short_ways.items()}
     refuse_undeclared(app)
     return app
 
@@ -133,22 +147,22 @@ def _add(app: ServiceApp, declared: DeclaredRoute, service: str) -> None:
         return
     options = dict(declared.options)
     extra = {"x-permission": declared.requirement.permission, "x-role": declared.requirement.role, "x-service": service}
-    route_class = conventional_route(app.door, declared)
-    app.router.routes.append(
-        route_class(
-            path,
-            watching_version(declared.handler),
-            methods=[declared.method],
-            status_code=declared.status,
-            tags=[declared.tag or service],
-            operation_id=f"{service.replace('-', '_')}_{declared.handler.__name__}",
-            include_in_schema=declared.in_documents,
-            openapi_extra={**options.pop("openapi_extra", {}), **extra},
-            responses={**describe_problems(), **options.pop("responses", {})},
-            response_model=options.pop("response_model", _annotated_answer(declared.handler)),
-            **options,
-        )
+    route = conventional_route(app.door, declared)(
+        path,
+        watching_version(declared.handler),
+        methods=[declared.method],
+        status_code=declared.status,
+        tags=[declared.tag or service],
+        operation_id=f"{service.replace('-', '_')}_{declared.handler.__name__}",
+        include_in_schema=declared.in_documents,
+        openapi_extra={**options.pop("openapi_extra", {}), **extra},
+        responses={**describe_problems(), **options.pop("responses", {})},
+        response_model=options.pop("response_model", _annotated_answer(declared.handler)),
+        **options,
     )
+    app.router.routes.append(route)
+    if declared.together is not None:
+        app.short_ways[declared.method, path] = short_way(route.answer, _tell_problem, REFUSALS)
 
 
 def _annotated_answer(handler: Any) -> Any:

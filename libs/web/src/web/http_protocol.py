@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from web.joined_writes import JoinedWrites
 from web.posting import PostDoor, Posting, Reply
 
 MOST_HEAD_BYTES = 64 * 1024
@@ -55,6 +56,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._deaf = False
         """Whatever comes now is not read: the connection ends with the answer."""
         self._last = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        """Begin."""
+        super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""

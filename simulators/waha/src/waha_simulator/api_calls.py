@@ -9,15 +9,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from typing import Any, NamedTuple
 
 from waha_simulator import answers
 from waha_simulator.answers import ApiError
+from waha_simulator.api_requests import Answer, ApiRequest, ApiRoute, ApiRoutes
 from waha_simulator.door import Door
 from waha_simulator.faults import Fault
 from waha_simulator.payloads import environment
@@ -28,27 +24,10 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Answer:
-    """Status and body; `body` bytes go out as they are, with `media_type`; None is an empty body."""
-
-    status: int
-    body: Any = None
-    media_type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def response(self) -> Response:
-        if isinstance(self.body, bytes):
-            return Response(self.body, status_code=self.status, media_type=self.media_type)
-        if self.status == 201 and self.body is None:
-            return Response(status_code=201)
-        return JSONResponse(self.body, status_code=self.status, headers=self.headers)
-
-
-@dataclass
 class Call:
     """One request to the API. `effects` is what it changed on WhatsApp, for the ledger."""
 
-    request: Request
+    request: ApiRequest
     simulator: Simulator
     body: Json
     effects: list[Json] = field(default_factory=list)
@@ -56,7 +35,7 @@ class Call:
     session_name: str | None = None
 
     def query(self, name: str) -> str | None:
-        return self.request.query_params.get(name)
+        return self.request.query.get(name)
 
     def session(self, name: str | None = None) -> Session:
         """The session of the path, the body or the query; 404 where there is none of that name."""
@@ -88,10 +67,10 @@ class Call:
     def thrown(self, text: str, engine: str) -> ApiError:
         """A 500 of this engine, echoing the request."""
         request = {
-            "path": self.request.url.path,
+            "path": self.request.path,
             "method": self.request.method,
             "body": self.body,
-            "query": dict(self.request.query_params),
+            "query": self.request.query,
         }
         version = environment(engine, self.simulator.settings.version)
         return answers.thrown(text, request=request, version=version, grpc=engine == "GOWS")
@@ -100,49 +79,56 @@ class Call:
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
+class Endpoint(NamedTuple):
+    """What answers a call; `open_to_all`: without a key, and without a line in the ledger."""
+
+    handler: Handler
+    open_to_all: bool
+
+
 class Api:
-    """Turns handlers into routes that behave like WAHA's."""
+    """Answers as WAHA does. `door` None: no connection of its own can be broken off."""
 
     def __init__(self, simulator: Simulator, door: Door | None) -> None:
         self.simulator = simulator
         self.door = door
+        self.routes: ApiRoutes[Endpoint] = ApiRoutes()
         self._counted: Counter[str] = Counter()
 
-    def route(self, path: str, handler: Handler, method: str = "GET", *, open_to_all: bool = False) -> Route:
-        async def endpoint(request: Request) -> Response:
-            return await self._answer(request, handler, open_to_all=open_to_all)
+    def route(
+        self, path: str, handler: Handler, method: str = "GET", *, open_to_all: bool = False
+    ) -> ApiRoute[Endpoint]:
+        return ApiRoute(method, path, Endpoint(handler, open_to_all))
 
-        return Route(path, endpoint, methods=[method])
-
-    async def _answer(self, request: Request, handler: Handler, *, open_to_all: bool) -> Response:
+    async def answer(self, request: ApiRequest, endpoint: Endpoint) -> tuple[Answer, bool]:
+        """The answer to one request, and whether all of it is said."""
         self.simulator.calls_open += 1
         try:
-            return await self._answer_open(request, handler, open_to_all=open_to_all)
+            return await self._answer_open(request, endpoint)
         finally:
             self.simulator.calls_open -= 1
 
-    async def _answer_open(self, request: Request, handler: Handler, *, open_to_all: bool) -> Response:
+    async def _answer_open(self, request: ApiRequest, endpoint: Endpoint) -> tuple[Answer, bool]:
         started, clock = datetime.now(UTC), time.perf_counter()
         call = Call(request, self.simulator, {})
         dropped = False
         try:
-            if not open_to_all:
+            if not endpoint.open_to_all:
                 self._check_key(request)
-            call.body = await _json_body(request)
-            answer, dropped = await self._with_faults(call, handler)
+            call.body = _json_body(request.body)
+            answer, dropped = await self._with_faults(call, endpoint.handler)
         except ApiError as problem:
             answer = Answer(problem.status, problem.body, headers=problem.headers)
-        if not open_to_all:
-            halved = "half_answer" in call.faults
-            self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped or halved)
-        if self.door is not None and request.client is not None and dropped:
-            self.door.drop(request.client.port)
-            await asyncio.sleep(0)  # the server hears of it, and says nothing more
-        return _HalfResponse(answer.response()) if "half_answer" in call.faults else answer.response()
+        whole = "half_answer" not in call.faults
+        if not endpoint.open_to_all:
+            self._write(call, answer, started, time.perf_counter() - clock, dropped=dropped or not whole)
+        if dropped and self.door is not None:
+            self.door.drop(request.peer_port)
+        return answer, whole
 
-    def _check_key(self, request: Request) -> None:
+    def _check_key(self, request: ApiRequest) -> None:
         """The plain key in `X-Api-Key`, or in the query for files; the server may hold only its SHA-512."""
-        given = request.headers.get("x-api-key") or request.query_params.get("x-api-key") or ""
+        given = request.headers.get("x-api-key") or request.query.get("x-api-key") or ""
         wanted = self.simulator.settings.api_key
         if wanted.startswith("sha512:"):
             given = "sha512:" + hashlib.sha512(given.encode()).hexdigest()
@@ -150,7 +136,7 @@ class Api:
             raise answers.unauthorized()
 
     async def _with_faults(self, call: Call, handler: Handler) -> tuple[Answer, bool]:
-        path = call.request.url.path
+        path = call.request.path
         if path not in self.simulator.faults.paths:
             return await handler(call), False
         self._counted[path] += 1
@@ -199,9 +185,11 @@ class Api:
                 raise call.thrown(f"server returned error {code}", self._engine(call))
 
     def _strikes(self, call: Call, name: str, what: tuple[object, ...]) -> Fault | None:
+        if not self.simulator.faults.has("api", name):
+            return None
         if name in ("error_463", "error_475") and not self._is_first_contact(call):
-            shown = self.simulator.faults.shown()["api"].get(name) or {}
-            if shown.get("only_first_contacts", True):
+            shown = self.simulator.faults.shown()["api"][name]
+            if shown["only_first_contacts"]:
                 return None
         fault = self.simulator.faults.strikes("api", name, *what)
         if fault is not None:
@@ -222,8 +210,8 @@ class Api:
         text = call.body.get("text")
         entry = {
             "method": call.request.method,
-            "path": call.request.url.path,
-            "query": {k: v for k, v in call.request.query_params.items() if k.lower() != "x-api-key"},
+            "path": call.request.path,
+            "query": {k: v for k, v in call.request.query.items() if k.lower() != "x-api-key"},
             "session": call.session_name or call.body.get("session"),
             "chat": call.body.get("chatId"),
             "text_hash": text_hash(text) if isinstance(text, str) else None,
@@ -238,25 +226,12 @@ class Api:
         self.simulator.ledger.calls.add(entry)
 
 
-class _HalfResponse(Response):
-    """Half of another response: the server closes the connection of an answer that is left unfinished."""
-
-    def __init__(self, whole: Response) -> None:
-        self.status_code, self.raw_headers, self.background = whole.status_code, whole.raw_headers, None
-        self.body = bytes(whole.body)[: len(whole.body) // 2]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-
-
 def text_hash(text: str) -> str:
     """How the ledger names a text without keeping it: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-async def _json_body(request: Request) -> Json:
-    raw = await request.body()
+def _json_body(raw: bytes) -> Json:
     if not raw:
         return {}
     try:

@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 
-from starlette.routing import Route
-
 from waha_simulator import answers
-from waha_simulator.api_calls import Answer, Api, Call
+from waha_simulator.api_calls import Api, Call, Endpoint
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.draws import digest
 
 LIFETIME_SECONDS = 180
@@ -25,5 +24,5 @@ async def file(call: Call) -> Answer:
     return Answer(200, content, message.media.mimetype)
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     return [api.route("/api/files/{session}/{name}", file)]

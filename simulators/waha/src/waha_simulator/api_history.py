@@ -1,9 +1,8 @@
 """The past over HTTP: messages of a chat, of all chats, one message."""
 
-from starlette.routing import Route
-
 from waha_simulator import answers
-from waha_simulator.api_calls import Answer, Api, Call
+from waha_simulator.api_calls import Api, Call, Endpoint
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.api_sending import bare_id_of, chat_of
 from waha_simulator.payloads import Message, message_payload
 from waha_simulator.sessions import Session
@@ -95,7 +94,7 @@ def _shown(call: Call, session: Session, message: Message) -> dict[str, object]:
     return message_payload(message, engine=session.engine, me=session.paired)
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     return [
         api.route("/api/{session}/chats/{chat}/messages", messages),
         api.route("/api/{session}/chats/{chat}/messages/{message_id}", message),

@@ -1,9 +1,8 @@
 """People over HTTP: is a phone on WhatsApp, and which lid belongs to which phone."""
 
-from starlette.routing import Route
-
 from waha_simulator import answers
-from waha_simulator.api_calls import Answer, Api, Call
+from waha_simulator.api_calls import Api, Call, Endpoint
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.payloads import Person
 
 
@@ -42,7 +41,7 @@ def _link(person: Person) -> dict[str, str | None]:
     return {"lid": person.lid_id, "pn": person.phone_id}
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     return [
         api.route("/api/contacts/check-exists", check_exists),
         api.route("/api/{session}/lids", lids),

@@ -2,10 +2,9 @@
 
 import re
 
-from starlette.routing import Route
-
 from waha_simulator import answers
-from waha_simulator.api_calls import Answer, Api, Call, text_hash
+from waha_simulator.api_calls import Api, Call, Endpoint, text_hash
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.payloads import Quote, engine_module
 from waha_simulator.payloads.happenings import group_identity
 from waha_simulator.sessions import Session
@@ -107,7 +106,7 @@ def bare_id_of(message_id: str) -> str:
     return re.sub(r"_[^_]*@[^_]*$", "", rest).rsplit("_", 1)[-1]
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     return [
         api.route("/api/sendText", send_text, "POST"),
         api.route("/api/sendSeen", send_seen, "POST"),

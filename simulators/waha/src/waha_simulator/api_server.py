@@ -1,8 +1,7 @@
 """WAHA about itself: version, ping, health. And the probes of our own supervisor."""
 
-from starlette.routing import Route
-
-from waha_simulator.api_calls import Answer, Api, Call
+from waha_simulator.api_calls import Api, Call, Endpoint
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.payloads import environment
 
 
@@ -20,7 +19,7 @@ async def health(call: Call) -> Answer:
     return Answer(200, {"status": "ok", "info": {"mediaFiles.space": space}, "error": {}, "details": {}})
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     return [
         api.route("/api/server/version", version),
         api.route("/ping", ping, open_to_all=True),

@@ -6,10 +6,9 @@ import struct
 import zlib
 from typing import Any
 
-from starlette.routing import Route
-
 from waha_simulator import answers
-from waha_simulator.api_calls import Answer, Api, Call, Json
+from waha_simulator.api_calls import Api, Call, Endpoint, Json
+from waha_simulator.api_requests import Answer, ApiRoute
 from waha_simulator.draws import digest, ulid
 from waha_simulator.payloads import ENGINES, me_of
 from waha_simulator.sessions import ALIVE, Session
@@ -226,7 +225,7 @@ def _webhook(index: int, webhook: Any, problems: list[str]) -> Json:
     return {key: webhook.get(key) for key in WEBHOOK_KEYS}
 
 
-def routes(api: Api) -> list[Route]:
+def routes(api: Api) -> list[ApiRoute[Endpoint]]:
     one = "/api/sessions/{session}"
     return [
         api.route("/api/sessions", create, "POST"),

@@ -85,6 +85,10 @@ class Faults:
         }
         return {"seed": self.seed, "paths": list(self.paths), **families}
 
+    def has(self, family: str, name: str) -> bool:
+        """Whether this fault is switched on."""
+        return name in self._faults[family]
+
     def strikes(self, family: str, name: str, *what: object) -> Fault | None:
         """The fault if it strikes this thing, and then it is counted."""
         fault = self._faults[family].get(name)

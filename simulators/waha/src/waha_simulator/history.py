@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from typing import Any
 from waha_simulator.ledger import Book
 from waha_simulator.payloads import Card, Media, Message, Person, Place, Quote
 from waha_simulator.payloads.happenings import DEVICE, SERVER
+
+_FIELDS = tuple(field.name for field in fields(Message))
+_NESTED: dict[str, Any] = {"peer": Person, "author": Person, "media": Media, "place": Place, "quote": Quote}
 
 
 class History:
@@ -93,14 +96,15 @@ class History:
 
 
 def _plain(message: Message) -> dict[str, Any]:
-    plain = asdict(message)
-    plain["at"] = message.at.isoformat()
-    return plain
+    plain = {name: getattr(message, name) for name in _FIELDS}
+    for name in _NESTED:
+        if plain[name] is not None:
+            plain[name] = asdict(plain[name])
+    return plain | {"at": message.at.isoformat(), "cards": [asdict(card) for card in message.cards]}
 
 
 def _message(plain: dict[str, Any]) -> Message:
-    nested = {"peer": Person, "author": Person, "media": Media, "place": Place, "quote": Quote}
-    read = {name: kind(**plain[name]) if plain[name] else None for name, kind in nested.items()}
+    read = {name: kind(**plain[name]) if plain[name] else None for name, kind in _NESTED.items()}
     cards = tuple(Card(**card) for card in plain["cards"])
     mentions = tuple(plain["mentions"])
     return Message(**{**plain, **read, "cards": cards, "mentions": mentions, "at": datetime.fromisoformat(plain["at"])})

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Book:
     """Append-only JSON lines, each with its number `line` from 1 on."""
@@ -28,7 +30,7 @@ class Book:
     def add(self, entry: dict[str, Any]) -> int:
         """Append one entry and return its line number."""
         number = len(self._lines) + 1
-        line = json.dumps({"line": number, **entry}, ensure_ascii=False, separators=(",", ":")).encode()
+        line = _encode({"line": number, **entry}).encode()
         self._lines.append(line)
         if self._file is not None:
             self._file.write(line + b"\n")

@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from waha_simulator import api_files, api_history, api_people, api_sending, api_server, api_sessions
 from waha_simulator.api_calls import Api
+from waha_simulator.connection import Connection
 from waha_simulator.control import Control
 from waha_simulator.door import Door
 from waha_simulator.settings import Settings
@@ -25,13 +25,19 @@ class PortTakenError(OSError):
     """A port is in use; the text says which and what to do."""
 
 
-def application(simulator: Simulator, door: Door | None = None) -> tuple[Starlette, Control]:
-    """WAHA's API, the probes and the control API as one ASGI app."""
-    api, control = Api(simulator, door), Control(simulator, door)
-    modules = (api_server, api_sessions, api_sending, api_people, api_files, api_history)
-    routes = [route for module in modules for route in module.routes(api)]
+def waha_api(simulator: Simulator, door: Door) -> Api:
+    """WAHA's API, and the probes."""
+    api = Api(simulator, door)
+    for module in (api_server, api_sessions, api_sending, api_people, api_files, api_history):
+        for route in module.routes(api):
+            api.routes.add(route)
+    return api
+
+
+def control_application(control: Control) -> Starlette:
+    """The control API as an ASGI app, and the answer to paths that nobody has."""
     handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {HTTPException: _no_route}
-    return Starlette(routes=[*routes, *control.routes()], exception_handlers=handlers), control
+    return Starlette(routes=control.routes(), exception_handlers=handlers)
 
 
 async def _no_route(request: Request, problem: Exception) -> Response:
@@ -48,7 +54,8 @@ class RunningSimulator:
         self.simulator = Simulator(settings)
         self._inner_port = settings.metrics_port or _free_port()
         self._door = Door(settings.host, settings.port, self._connection)
-        app, self._control = application(self.simulator, self._door)
+        self._api, self._control = waha_api(self.simulator, self._door), Control(self.simulator, self._door)
+        app = control_application(self._control)
         # Idle connections are closed after 5 s, as WAHA's are.
         self._http = Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
         self._http.load()
@@ -88,7 +95,7 @@ class RunningSimulator:
         await asyncio.gather(*self._state.tasks, return_exceptions=True)
 
     def _connection(self, door: Door | None = None) -> asyncio.Protocol:
-        return _Connection(self._http, self._state, door)
+        return Connection(self._http, self._state, self._api, door)
 
     async def __aenter__(self) -> "RunningSimulator":
         await self.start()
@@ -96,24 +103,6 @@ class RunningSimulator:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-class _Connection(HttpToolsProtocol):
-    """uvicorn's, on a loop of ours; the door knows those that came through it."""
-
-    def __init__(self, config: Config, state: ServerState, door: Door | None) -> None:
-        super().__init__(config, state, {})
-        self._door = door
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
-        super().connection_made(transport)
-        if self._door is not None:
-            self._door.entered(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._door is not None:
-            self._door.left(self.transport)
-        super().connection_lost(exc)
 
 
 def check_port(host: str, port: int, setting: str) -> None:

@@ -24,6 +24,8 @@ DEFAULT_RETRIES = {"policy": "constant", "delaySeconds": 2, "attempts": 15}
 # WAHA itself never times out; a proxy between would (nginx after 60 s), and the event would come again.
 ANSWER_SECONDS = 60.0
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass
 class Delivery:
@@ -224,4 +226,4 @@ class Deliveries:
 
 def body_bytes(body: dict[str, Any]) -> bytes:
     """The raw bytes that are signed and sent: UTF-8, not escaped, as JavaScript's JSON.stringify writes them."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(body).encode()

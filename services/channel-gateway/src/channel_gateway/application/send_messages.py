@@ -33,6 +33,9 @@ TAKEN_AT_ONCE = 50
 IDLE_S = 10.0
 """A channel without sends is given back after so long."""
 
+GATHER_S = 0.03
+"""A turn begins at the earliest so long after the one before: a transaction costs about the same for one send as for twenty."""
+
 
 @dataclass(frozen=True, slots=True)
 class SenderSettings:
@@ -99,6 +102,7 @@ class Sender:
         try:
             while not stopping.is_set():
                 wait_s = self._settings.poll_s
+                next_at = time.monotonic() + GATHER_S
                 self._woken.clear()
                 try:
                     wait_s = await self._turn()
@@ -108,6 +112,7 @@ class Sender:
                         log.error("a turn of the sender failed", exc_info=error)
                     wait_s = backoff.next_s()
                 await self._pause(wait_s)
+                await asyncio.sleep(next_at - time.monotonic())
             await self._finish()
         finally:
             for task in (stop, beating, storing):
