@@ -24,8 +24,8 @@ from outbox import gauges
 log = get_logger(__name__)
 
 MOST_REST_S = 0.2
-WORK_TO_REST = 2.0
-"""After a look that found something the relay rests: twice as long as it worked, or `gather_s` where that is more. What comes after
+WORK_TO_REST = 1.0
+"""After a look that found something the relay rests: as long as it worked, or `gather_s` where that is more. What comes after
 a silence leaves at once, what comes one after the other goes together. The busier the machine, the longer it works for the same, the
 longer it rests, and the fewer and larger the messages for everybody down the line."""
 MEASURE_EVERY_S = 1.0

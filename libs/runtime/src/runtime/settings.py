@@ -125,7 +125,7 @@ def read_service_settings(env: Environment) -> ServiceSettings:
             replica=env.integer("REPLICA_INDEX", 0),
             replicas=env.integer("REPLICAS", 1, least=1),
             outbox_poll_s=env.seconds("OUTBOX_POLL_INTERVAL", 1),
-            outbox_gather_s=env.seconds("OUTBOX_GATHER", 0.03),
+            outbox_gather_s=env.seconds("OUTBOX_GATHER", 0.05),
             outbox_days=env.integer("OUTBOX_RETENTION_DAYS", 30, least=1),
             inbox_days=env.integer("INBOX_RETENTION_DAYS", 14, least=14),
         ),
