@@ -25,6 +25,7 @@ from identity.application.work import Means, OpenWork, Work
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
+from identity.entrypoints.http.passwords import password_routes
 from identity.entrypoints.http.registration import registration_routes
 from identity.entrypoints.http.sign_in import sign_in_routes
 from identity.settings import Settings, read_settings
@@ -87,6 +88,7 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
         routes=[
             registration_routes(work_of, means),
             sign_in_routes(work_of, means),
+            password_routes(means),
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
             gateway_routes(work_of, means),

@@ -1,6 +1,6 @@
 """What the use cases of this service work with."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,15 @@ class Accounts(Protocol):
     async def memberships(self, tenant_id: str, user_id: str, first: str | None = None) -> list[Membership]:
         """Return the projects that a user may work in, that one first, then the default one; at most 100 and one."""
 
+    async def set_password(self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str) -> None:
+        """Keep the hash of another password; raise conflict where that was done meanwhile."""
+
+    async def lock_profile(self, tenant_id: str, user_id: str) -> Mapping[str, str | None]:
+        """Return name, language and timezone as the user gave them, locked until the end of the transaction."""
+
+    async def keep_profile(self, tenant_id: str, user_id: str, profile: Mapping[str, str | None]) -> None:
+        """Store name, language and timezone."""
+
     async def note_sign_in(self, tenant_id: str, user_id: str, password_hash: str | None, now: datetime) -> None:
         """Note a sign-in, and a fresh hash of the same password where there is one; silent."""
 
@@ -57,8 +66,10 @@ class SignIns(Protocol):
     async def revoke(self, tenant_id: str, sign_in_id: str, because: str, now: datetime) -> bool:
         """End a sign-in; tell whether it had not ended before."""
 
-    async def revoke_all(self, tenant_id: str, user_id: str, now: datetime) -> int:
-        """End all sign-ins of a user; return how many there were."""
+    async def revoke_all(
+        self, tenant_id: str, user_id: str, because: str, now: datetime, *, kept: str | None = None
+    ) -> int:
+        """End all sign-ins of a user but the kept one; return how many there were."""
 
 
 class Attempts(Protocol):

@@ -82,6 +82,21 @@ class SigningOut(Body):
     all_sessions: bool = False
 
 
+class ChangingPassword(Body):
+    """The password that one has, and the one that is wanted."""
+
+    current_password: Annotated[str, Field(max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024)]
+
+
+class ChangingProfile(Body):
+    """What one says of oneself; what is left out stays, null for language and zone means the tenant's."""
+
+    name: Name | None = None
+    language: Annotated[str, Field(max_length=10)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+
+
 class TokensAnswer(Answer):
     """What a sign-in gives."""
 
