@@ -36,6 +36,8 @@ PUBLIC = {
     "GET /.well-known/jwks.json",
     "GET /api/v1/auth/info",
     "POST /api/v1/auth/login",
+    "POST /api/v1/auth/password/forgot",
+    "POST /api/v1/auth/password/reset",
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/register",
     "GET /api/v1/webhooks/info",

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from local_stack.doctor import broker, clocks, databases, files, machine, processes, waha, walls, workflows
+from local_stack.doctor import broker, clocks, databases, files, machine, mail, processes, waha, walls, workflows
 from local_stack.doctor.finding import Finding, Of, make
 from local_stack.instances import Instance
 from local_stack.processes import Process
@@ -21,6 +21,7 @@ WHEN_UP: tuple[Group, ...] = (
     ("rabbitmq", broker.examine),
     ("temporal", workflows.examine),
     ("waha", waha.examine),
+    ("mail", mail.examine),
     ("services", processes.examine),
     ("clocks", clocks.examine),
 )

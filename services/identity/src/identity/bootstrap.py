@@ -17,18 +17,24 @@ from identity.adapters.api_keys_in_postgres import API_KEYS, ApiKeysInPostgres
 from identity.adapters.argon2_passwords import FULL, LOW, Argon2Passwords
 from identity.adapters.attempts_in_postgres import AttemptsInPostgres
 from identity.adapters.forgetting import Forgetting
+from identity.adapters.mailing import Mailing
+from identity.adapters.mails_in_postgres import MailsInPostgres
+from identity.adapters.post_in_folder import PostInFolder
 from identity.adapters.sign_ins_in_postgres import SignInsInPostgres
 from identity.adapters.signed_access_tokens import SignedAccessTokens
+from identity.adapters.smtp_post import SmtpPost
 from identity.adapters.withdrawals_in_postgres import WithdrawalsInPostgres
 from identity.application.announcements import Announcements
+from identity.application.send_mails import Post
 from identity.application.work import Means, OpenWork, Work
+from identity.domain.letters import Links
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
 from identity.entrypoints.http.passwords import password_routes
 from identity.entrypoints.http.registration import registration_routes
 from identity.entrypoints.http.sign_in import sign_in_routes
-from identity.settings import Settings, read_settings
+from identity.settings import MailSettings, Settings, read_settings
 
 SERVICE = "identity"
 
@@ -47,6 +53,7 @@ def work_of(work: UnitOfWork) -> Work:
         attempts=AttemptsInPostgres(work.connection),
         api_keys=ApiKeysInPostgres(work.connection),
         withdrawals=WithdrawalsInPostgres(work.connection),
+        mails=MailsInPostgres(work.connection),
         announcements=Announcements(work.say, work.new_id, work.now),
         enter=enter,
         new_id=work.new_id,
@@ -81,18 +88,28 @@ def means_of(parts: Parts, settings: Settings, wait: Wait) -> Means:
     )
 
 
+def post_of(settings: MailSettings) -> Post:
+    """Return whoever carries mails away."""
+    if settings.smtp is not None:
+        return SmtpPost(settings.smtp)
+    assert settings.folder is not None, "settings ask for one of the two"
+    return PostInFolder(settings.folder)
+
+
 async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: Wait = asyncio.sleep) -> Blueprint:
     """Put the service together. `wait` holds back the answers to whoever guesses passwords."""
-    means = means_of(parts, read_settings(Environment(variables)), wait)
+    settings = read_settings(Environment(variables))
+    means = means_of(parts, settings, wait)
+    mailing = Mailing(post_of(settings.mail), Links(settings.mail.home), means.open_work)
     return Blueprint(
         routes=[
             registration_routes(work_of, means),
             sign_in_routes(work_of, means),
-            password_routes(means),
+            password_routes(work_of, means),
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
             gateway_routes(work_of, means),
             key_set_routes(means),
         ],
-        roles=[("work", Forgetting(parts.works))],
+        roles=[("work", Forgetting(parts.works)), ("work", mailing)],
     )

@@ -72,7 +72,7 @@ update users set last_login_at = $3, password_hash = coalesce($4, password_hash)
 
 RENEW_HASH = """
 update users set password_hash = $3, version = version + 1, updated_at = now()
-where tenant_id = $1 and id = $2 and password_hash = $4
+where tenant_id = $1 and id = $2 and ($4::text is null or password_hash = $4)
 returning id
 """
 
@@ -143,8 +143,10 @@ class AccountsInPostgres:
         rows = await self._connection.fetch(MEMBERSHIPS, tenant_id, user_id, first, MOST_PROJECTS_NAMED + 1)
         return [Membership(**row) for row in rows]
 
-    async def set_password(self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str) -> None:
-        """Keep the hash of another password; raise conflict where that was done meanwhile."""
+    async def set_password(
+        self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
+        """Keep the hash of another password; raise conflict where it is not `instead_of` any more."""
         if await self._connection.fetchval(RENEW_HASH, tenant_id, user_id, password_hash, instead_of) is None:
             raise DomainError("conflict", "the password was changed meanwhile")
 

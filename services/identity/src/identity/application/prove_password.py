@@ -8,7 +8,7 @@ from kernel.errors import DomainError
 
 from identity.application.work import NOBODY, Means
 from identity.domain.account import FoundUser
-from identity.domain.attempts import BLOCKED_FOR, MOST_FAILURES, delay_s, seconds_left, who
+from identity.domain.attempts import BLOCKED_FOR, FORGOTTEN_AFTER, MOST_FAILURES, WARNED_OF, delay_s, seconds_left, who
 from identity.domain.password_rule import normalised
 
 
@@ -29,6 +29,7 @@ async def prove_password(email: str, password: str, *, address: str, means: Mean
     await means.wait(delay_s(attempts - 1 if known else attempts))
     if known and found is not None:
         return found
+    await _warn_of_many(email, means)
     if attempts < MOST_FAILURES:
         raise wrong_credentials()
     raise await _blocked(culprit, means)
@@ -43,6 +44,16 @@ async def _count(email: str, culprit: bytes, means: Means) -> tuple[FoundUser | 
     if attempts > MOST_FAILURES:
         raise await _blocked(culprit, means)
     return found, attempts
+
+
+async def _warn_of_many(email: str, means: Means) -> None:
+    """Count failures from all addresses together. Nobody is locked out by that; the owner is told, whoever that is."""
+    everywhere = who(email, "everywhere")
+    async with means.open_work([NOBODY]) as work:
+        failures, told_until = await work.attempts.count(everywhere, work.now)
+        if failures >= WARNED_OF and told_until is None:
+            await work.attempts.block(everywhere, work.now + FORGOTTEN_AFTER)
+            await work.mails.put_in(NOBODY, work.new_id(), "guessing", email, None, work.now)
 
 
 async def _blocked(culprit: bytes, means: Means) -> DomainError:

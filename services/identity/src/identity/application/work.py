@@ -33,8 +33,10 @@ class Accounts(Protocol):
     async def memberships(self, tenant_id: str, user_id: str, first: str | None = None) -> list[Membership]:
         """Return the projects that a user may work in, that one first, then the default one; at most 100 and one."""
 
-    async def set_password(self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str) -> None:
-        """Keep the hash of another password; raise conflict where that was done meanwhile."""
+    async def set_password(
+        self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
+        """Keep the hash of another password; raise conflict where it is not `instead_of` any more."""
 
     async def lock_profile(self, tenant_id: str, user_id: str) -> Mapping[str, str | None]:
         """Return name, language and timezone as the user gave them, locked until the end of the transaction."""
@@ -120,6 +122,52 @@ class ApiKeys(Protocol):
         """Note that a key was used, at most once a minute; silent."""
 
 
+class Mails(Protocol):
+    """Mails that are to be sent, and the tokens that they carried."""
+
+    async def put_in(
+        self, tenant_id: str, mail_id: str, kind: str, address: str, about_id: str | None, now: datetime
+    ) -> None:
+        """Store a mail, to be sent at once."""
+
+    async def next_due(self, now: datetime) -> tuple[str, str] | None:
+        """Return tenant and id of the mail that is due longest, of whatever tenant."""
+
+    async def claim(self, tenant_id: str, mail_id: str, now: datetime, until: datetime) -> Any:
+        """Take a mail for oneself until that moment; None where somebody else was faster."""
+
+    async def put_off(self, tenant_id: str, mail_id: str, due_at: datetime | None, error: str) -> None:
+        """Try again later, or never."""
+
+    async def delete(self, tenant_id: str, mail_id: str) -> None:
+        """Forget a mail: it was sent, or there is nobody to send it to."""
+
+    async def keep_token(
+        self,
+        tenant_id: str,
+        token_id: str,
+        kind: str,
+        about_id: str,
+        mail_id: str,
+        token_hash: bytes,
+        until: datetime,
+        now: datetime,
+    ) -> None:
+        """Store the hash of a token that is about to be mailed."""
+
+    async def count_others(self, tenant_id: str, kind: str, about_id: str, mail_id: str, since: datetime) -> int:
+        """Return how many other mails about one thing were sent since."""
+
+    async def find_token(self, token_hash: bytes) -> tuple[str, str] | None:
+        """Return tenant and id of a token, whatever its state."""
+
+    async def token(self, tenant_id: str, token_id: str) -> Any:
+        """Return a token's row."""
+
+    async def use_up(self, tenant_id: str, kind: str, about_id: str, now: datetime) -> Collection[bytes]:
+        """Use up all living tokens of one thing; return their hashes."""
+
+
 class Withdrawals(Protocol):
     """What lost its validity."""
 
@@ -167,6 +215,7 @@ class Work:
     attempts: Attempts
     api_keys: ApiKeys
     withdrawals: Withdrawals
+    mails: Mails
     announcements: Announcements
     enter: Callable[[str], Awaitable[None]]
     """Go behind the wall of a tenant that was only found out inside the transaction."""

@@ -89,6 +89,19 @@ class ChangingPassword(Body):
     new_password: Annotated[str, Field(max_length=1024)]
 
 
+class ForgettingPassword(Body):
+    """Whose password is to be another. An address that nobody has is answered like any other."""
+
+    email: Annotated[str, Field(max_length=MOST_EMAIL_CHARACTERS)]
+
+
+class ResettingPassword(Body):
+    """The token that was mailed, and the password that is wanted."""
+
+    token: Annotated[str, Field(min_length=1, max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024)]
+
+
 class ChangingProfile(Body):
     """What one says of oneself; what is left out stays, null for language and zone means the tenant's."""
 
