@@ -35,7 +35,7 @@ VARIABLES = {
     "PASSWORD_HASH_COST": "low",
     "JWT_PRIVATE_KEY": pem() + pem(),
     "APP_BASE_URL": "https://crm.example.com/",
-    "ENCRYPTION_AES_KEY": "k1:unused-here",
+    "ENCRYPTION_AES_KEY": "k1:" + "A" * 43 + "=",
 }
 
 THE_GATEWAY = a_caller(

@@ -1,10 +1,12 @@
 """What identity reads from its environment, beside what every service reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernel.settings import Environment
 
+from identity.adapters.sealing import read_keys
 from identity.adapters.smtp_post import SmtpServer
 from identity.domain.lifetimes import Lifetimes
 
@@ -27,6 +29,7 @@ class Settings:
     lifetimes: Lifetimes
     cheap_passwords: bool
     mail: MailSettings
+    sealing_keys: Mapping[str, bytes] = field(repr=False)
 
 
 def read_settings(env: Environment) -> Settings:
@@ -34,7 +37,6 @@ def read_settings(env: Environment) -> Settings:
     cheap = env.one_of("PASSWORD_HASH_COST", "full", ("full", "low")) == "low"
     if cheap and env.text("ENV", "production") != "test":
         env.problem("PASSWORD_HASH_COST=low is refused where ENV is not test")
-    env.text("ENCRYPTION_AES_KEY")  # kept answers that show a key or a token are encrypted with it
     issuer = env.text("APP_BASE_URL").rstrip("/")
     settings = Settings(
         jwt_private_keys=env.text("JWT_PRIVATE_KEY"),
@@ -45,9 +47,20 @@ def read_settings(env: Environment) -> Settings:
         ),
         cheap_passwords=cheap,
         mail=_mail(env, issuer),
+        sealing_keys=_sealing_keys(env),
     )
     env.check()
     return settings
+
+
+def _sealing_keys(env: Environment) -> Mapping[str, bytes]:
+    """Kept answers that show a key or a token are encrypted with the first, secrets of second factors with any."""
+    text = env.text("ENCRYPTION_AES_KEY")
+    try:
+        return read_keys(text) if text else {}
+    except ValueError as error:
+        env.problem(str(error))
+        return {}
 
 
 def _mail(env: Environment, issuer: str) -> MailSettings:

@@ -14,7 +14,7 @@ GOOD = {
     "ENV": "production",
     "JWT_PRIVATE_KEY": TESTS_KEY,
     "APP_BASE_URL": "https://crm.example.com/",
-    "ENCRYPTION_AES_KEY": "k1:kept-elsewhere",
+    "ENCRYPTION_AES_KEY": "k2:" + "B" * 43 + "=,k1:" + "A" * 43 + "=",
     "SMTP_HOST": "mail.example.com",
     "SMTP_FROM": "Ventros CRM <crm@example.com>",
     "SMTP_USER": "crm",
@@ -27,6 +27,7 @@ def test_what_is_enough_is_read() -> None:
 
     assert (settings.issuer, settings.lifetimes) == ("https://crm.example.com", Lifetimes(15, 30, 90))
     assert settings.cheap_passwords is False
+    assert list(settings.sealing_keys) == ["k2", "k1"]
     assert "PRIVATE" not in repr(settings)
     assert settings.mail.home == "https://crm.example.com"
     assert settings.mail.smtp is not None
@@ -52,6 +53,7 @@ def test_outside_production_mails_may_lie_in_a_folder_and_lead_elsewhere() -> No
     [
         ({"JWT_PRIVATE_KEY": ""}, "JWT_PRIVATE_KEY is required"),
         ({"ENCRYPTION_AES_KEY": ""}, "ENCRYPTION_AES_KEY is required"),
+        ({"ENCRYPTION_AES_KEY": "k1:short"}, "must hold `id:` and 32 bytes"),
         ({"APP_BASE_URL": ""}, "APP_BASE_URL is required"),
         ({"SMTP_HOST": ""}, "SMTP_HOST is required in production"),
         ({"SMTP_HOST": "", "MAIL_OUTBOX": "/tmp/mail"}, "SMTP_HOST is required in production"),

@@ -10,6 +10,7 @@ from identity.application.announcements import Announcements
 from identity.domain.account import FoundUser, Membership, NewAccount, User
 from identity.domain.lifetimes import Lifetimes
 from identity.domain.rights import PermissionsOf, Terms
+from identity.domain.second_factor import SecondFactor
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The tenant of what is counted before any tenant is known."""
@@ -168,6 +169,31 @@ class Mails(Protocol):
         """Use up all living tokens of one thing; return their hashes."""
 
 
+class SecondFactors(Protocol):
+    """Second factors and their recovery codes."""
+
+    async def lock(self, tenant_id: str, user_id: str) -> SecondFactor | None:
+        """Return a user's second factor, locked until the end of the transaction."""
+
+    async def begin(self, tenant_id: str, user_id: str, secret: bytes) -> bool:
+        """Store a secret that is not confirmed yet; tell whether there was no confirmed one in its place."""
+
+    async def take_step(self, tenant_id: str, user_id: str, step: int, now: datetime) -> None:
+        """Note whose code was taken; the first one confirms the factor."""
+
+    async def keep_codes(self, tenant_id: str, user_id: str, hashes: Collection[bytes]) -> None:
+        """Store the hashes of recovery codes."""
+
+    async def use_code(self, tenant_id: str, user_id: str, code_hash: bytes, now: datetime) -> bool:
+        """Use up a recovery code; tell whether it was a good one."""
+
+    async def end(self, tenant_id: str, user_id: str) -> None:
+        """Forget a second factor and its recovery codes."""
+
+    async def is_on(self, tenant_id: str, user_id: str) -> bool:
+        """Tell whether a user is asked for a code."""
+
+
 class Withdrawals(Protocol):
     """What lost its validity."""
 
@@ -216,6 +242,7 @@ class Work:
     api_keys: ApiKeys
     withdrawals: Withdrawals
     mails: Mails
+    second_factors: SecondFactors
     announcements: Announcements
     enter: Callable[[str], Awaitable[None]]
     """Go behind the wall of a tenant that was only found out inside the transaction."""

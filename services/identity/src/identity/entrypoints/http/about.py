@@ -66,6 +66,7 @@ async def shown_to(caller: Caller, work: IdentityWork) -> ProfileAnswer:
         agent_id=shown.agent_id,
         language=shown.user.language,
         timezone=shown.user.timezone,
+        second_factor=shown.second_factor,
     )
 
 
