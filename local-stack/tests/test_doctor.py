@@ -21,7 +21,7 @@ from contracts.topology import Topology, load_topology
 from kernel.ids import new_id
 from local_stack.__main__ import main
 from local_stack.answering import answers_ready
-from local_stack.doctor import broker, clocks, databases, files, machine, processes, waha, workflows
+from local_stack.doctor import broker, clocks, databases, files, machine, processes, waha, walls, workflows
 from local_stack.doctor.finding import Finding
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, SIMULATOR, module_command, programs, service_environment
@@ -137,8 +137,11 @@ async def test_tables_of_another_version_are_told(instance: Instance, administra
 async def test_a_wall_that_was_taken_down_is_told(instance: Instance, administrator: asyncpg.Connection) -> None:
     await administrator.execute("alter table contact.parked_events disable row level security")
     complaint = _only(await databases.examine(instance, ONLY), "FAIL")
+    hole = _only(await walls.examine(instance, ONLY), "FAIL")
     await administrator.execute("alter table contact.parked_events enable row level security")
     assert "another tenant reads its rows" in complaint.told
+    assert hole.told == "contact: table parked_events: row-level security is not enabled and forced"
+    assert _complaints(await walls.examine(instance, ONLY)) == []
 
 
 async def test_a_right_that_was_taken_away_is_told(instance: Instance, administrator: asyncpg.Connection) -> None:

@@ -87,6 +87,7 @@ def service_environment(instance: Instance, service: Service) -> dict[str, str]:
         own |= {"TEMPORAL_HOST": host, "TEMPORAL_NAMESPACE": instance.temporal_namespace}
     if service.name == "identity":
         own["JWT_PRIVATE_KEY_FILE"] = keys["jwt_private_key"]
+        own |= _mail(instance)
     if service.name in ("identity", "channel-gateway"):  # both answer a secret once, and keep that answer sealed
         own["ENCRYPTION_AES_KEY_FILE"] = keys["encryption_aes_key"]
     if service.name == "channel-gateway":
@@ -189,6 +190,16 @@ def _waha(instance: Instance) -> dict[str, str]:
         "WAHA_API_KEY": instance.secrets["waha_api_key"],
         "OUTBOUND_ALLOWED_HOSTS": ",".join(host for host in allowed if host),
     }
+
+
+def mail_outbox(instance: Instance) -> Path | None:
+    """Where mails lie, readable, unless the person brings a mail server."""
+    return None if instance.environment.get("SMTP_HOST") else instance.folder / "mail"
+
+
+def _mail(instance: Instance) -> dict[str, str]:
+    outbox = mail_outbox(instance)
+    return {} if outbox is None else {"MAIL_OUTBOX": str(make_folder(outbox, 0o700))}
 
 
 def _key_files(instance: Instance) -> dict[str, str]:

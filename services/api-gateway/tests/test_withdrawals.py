@@ -13,6 +13,7 @@ from bus.topology import declare
 from contracts.bundles import StoredBundle, packed
 from contracts.envelope import AnyEvent, encode, first_event
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
+from contracts.identity.password_changed_v1 import IdentityPasswordChangedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
 from contracts.topology import Topology
 from gateway_toys import TENANT, USER, Running, StartGateway, ToyIdentity, code_of, signed_in
@@ -26,7 +27,8 @@ WITHIN_S = 5.0
 
 
 def topology() -> Topology:
-    return own_topology({"identity.api_key_revoked.v1": [], "identity.sign_in_revoked.v1": []})
+    heard = ("identity.api_key_revoked.v1", "identity.password_changed.v1", "identity.sign_in_revoked.v1")
+    return own_topology({each: [] for each in heard})
 
 
 async def say(servers: Servers, exchange: Topology, data: Any) -> AnyEvent:
@@ -112,6 +114,21 @@ async def test_all_sign_ins_of_a_user_end_but_not_the_next_one(start_gateway: St
         assert (await gateway.client.get(CONTACTS, headers=signed_in(sub=new_id()))).status_code == 200
 
 
+async def test_a_changed_password_ends_every_sign_in_but_the_one_it_was_changed_with(
+    start_gateway: StartGateway, servers: Servers
+) -> None:
+    exchange, own = await made(servers), new_id()
+    options: dict[str, Any] = {"hears": True, "rabbitmq_url": servers.rabbitmq_url, "topology": exchange}
+    async with start_gateway(**options) as gateway:
+        await eventually(gateway.built.hearing.listening.is_set)
+        mine, others = signed_in(sid=own), signed_in()
+        await say(servers, exchange, IdentityPasswordChangedV1(user_id=USER, all=False, sign_in_id=own))
+        assert code_of(await refused_within(gateway, others)) == "token_revoked"
+        assert (await gateway.client.get(CONTACTS, headers=mine)).status_code == 200
+        await say(servers, exchange, IdentityPasswordChangedV1(user_id=USER, all=True))
+        assert code_of(await refused_within(gateway, mine)) == "token_revoked"
+
+
 async def test_the_last_hour_is_known_from_the_start(start_gateway: StartGateway, identity: ToyIdentity) -> None:
     ended = new_id()
     identity.withdrawn.append(withdrawn("sign_in", ended))
@@ -178,6 +195,20 @@ def test_of_two_ends_of_all_sign_ins_the_later_counts(later_first: bool) -> None
     for moment in reversed(moments) if later_first else moments:
         denied.add([Withdrawal(moment, user_id=user)])
     assert denied.denies(first_id_at(int(moments[1].timestamp() * 1000) - 1), user)
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_sign_in_that_goes_on_had_not_ended_before(twice: bool) -> None:
+    denied, user = Withdrawals(), new_id()
+    moment = datetime(2026, 1, 1, 13, tzinfo=UTC)
+    kept = first_id_at(int(moment.timestamp() * 1000) - 5)
+    changed = Withdrawal(moment, user_id=user, kept=kept)
+    ended_before = Withdrawal(datetime(2026, 1, 1, 12, tzinfo=UTC), user_id=user)
+    denied.add([changed, ended_before] if twice else [ended_before, changed])
+    assert not denied.denies(kept, user)
+    assert denied.denies(first_id_at(int(moment.timestamp() * 1000) - 6), user)
+    denied.add([Withdrawal(moment, sign_in_id=kept)])
+    assert denied.denies(kept, user)
 
 
 def withdrawn(kind: str, identifier: str) -> dict[str, Any]:

@@ -4,13 +4,18 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from identity.adapters.mailing import Mailing
 from identity.bootstrap import build
 from testkit.plugin import DatabaseOf
 from testkit.serving import Served, a_caller, serving
@@ -30,7 +35,7 @@ VARIABLES = {
     "PASSWORD_HASH_COST": "low",
     "JWT_PRIVATE_KEY": pem() + pem(),
     "APP_BASE_URL": "https://crm.example.com/",
-    "ENCRYPTION_AES_KEY": "k1:unused-here",
+    "ENCRYPTION_AES_KEY": "k1:" + "A" * 43 + "=",
 }
 
 THE_GATEWAY = a_caller(
@@ -45,6 +50,7 @@ class House:
     served: Served
     now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     waited: list[float] = field(default_factory=list)
+    outbox: Path = Path("/nowhere")
 
     async def wait(self, seconds: float) -> None:
         """Note a wait."""
@@ -104,6 +110,17 @@ class House:
             agent_id=facts["agent_id"],
         )
 
+    async def mails(self) -> list[EmailMessage]:
+        """Send what is to be mailed; return what has not been looked at yet, the oldest first."""
+        (mailing,) = [role for _, role in self.served.blueprint.roles if isinstance(role, Mailing)]
+        while await mailing.send_next():
+            pass
+        found = []
+        for file in sorted(self.outbox.glob("*.eml")):
+            found.append(message_from_bytes(file.read_bytes(), policy=default))
+            file.unlink()
+        return found
+
     async def rows(self, table: str) -> int:
         """Count the rows of a table, from above all walls."""
         count: int = await self.served.administrator.fetchval(f"select count(*) from identity.{table}")
@@ -115,16 +132,17 @@ class House:
 
 
 @pytest_asyncio.fixture
-async def house(database_of: DatabaseOf) -> AsyncIterator[House]:
+async def house(database_of: DatabaseOf, tmp_path: Path) -> AsyncIterator[House]:
     """The service on a fresh database."""
     waits: list[House] = []
 
     async def wait(seconds: float) -> None:
         await waits[0].wait(seconds)
 
-    built = partial(build, variables=VARIABLES, wait=wait)
+    outbox = tmp_path / "mail"
+    built = partial(build, variables={**VARIABLES, "MAIL_OUTBOX": str(outbox)}, wait=wait)
     async with serving(await database_of("identity", "identity"), built) as served:
-        made = House(served)
+        made = House(served, outbox=outbox)
         waits.append(made)
         served.parts.works.clock = lambda: made.now
         yield made

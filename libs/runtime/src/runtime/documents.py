@@ -90,6 +90,7 @@ def made_up_settings() -> dict[str, str]:
         "INTERNAL_TOKEN_PUBLIC_KEYS": key.as_pem(private=False).decode(),
         "JWT_PRIVATE_KEY": key.as_pem(private=True).decode(),
         "ENCRYPTION_AES_KEY": f"made-up:{base64.b64encode(os.urandom(32)).decode()}",
+        "MAIL_OUTBOX": "/nowhere",
         "WAHA_BASE_URL": f"http://{NOWHERE}",
     }
 

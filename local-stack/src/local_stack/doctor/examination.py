@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from local_stack.doctor import broker, clocks, databases, files, machine, processes, waha, workflows
+from local_stack.doctor import broker, clocks, databases, files, machine, mail, processes, waha, walls, workflows
 from local_stack.doctor.finding import Finding, Of, make
 from local_stack.instances import Instance
 from local_stack.processes import Process
@@ -17,9 +17,11 @@ Group = tuple[str, Callable[[Instance], Awaitable[Sequence[Finding]]]]
 ALWAYS: tuple[Group, ...] = (("files", files.examine), ("machine", machine.examine))
 WHEN_UP: tuple[Group, ...] = (
     ("postgres", databases.examine),
+    ("walls", walls.examine),
     ("rabbitmq", broker.examine),
     ("temporal", workflows.examine),
     ("waha", waha.examine),
+    ("mail", mail.examine),
     ("services", processes.examine),
     ("clocks", clocks.examine),
 )

@@ -27,6 +27,7 @@ from api_gateway.authenticate import Authenticator
 from api_gateway.cors import Cors
 from api_gateway.documents import pages_of
 from api_gateway.entrypoints.events import on_identity_api_key_revoked as key_revoked
+from api_gateway.entrypoints.events import on_identity_password_changed as password_changed
 from api_gateway.entrypoints.events import on_identity_sign_in_revoked as sign_in_revoked
 from api_gateway.forward import Forwarder
 from api_gateway.gateway import Gateway, OwnHandler
@@ -117,6 +118,9 @@ def _hearing(
     async def hear_sign_in(events: Sequence[AnyEvent]) -> None:
         await sign_in_revoked.on_identity_sign_in_revoked(events, withdrawals)
 
+    async def hear_password(events: Sequence[AnyEvent]) -> None:
+        await password_changed.on_identity_password_changed(events, withdrawals)
+
     async def read() -> Iterable[Withdrawal]:
         if not keys.known:
             await keys.refresh()
@@ -129,7 +133,11 @@ def _hearing(
         settings.rabbitmq_url,
         OWN,
         topology,
-        {key_revoked.HEARS: hear_key, sign_in_revoked.HEARS: hear_sign_in},
+        {
+            key_revoked.HEARS: hear_key,
+            sign_in_revoked.HEARS: hear_sign_in,
+            password_changed.HEARS: hear_password,
+        },
         reconnected=after_gap,
     )
     reader = WithdrawalReader(withdrawals, read, hearing.listening.is_set)

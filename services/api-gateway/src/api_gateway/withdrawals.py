@@ -26,12 +26,13 @@ LOOK_AGAIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One thing that ceased to be valid: an API key, a sign-in, or all of a user's sign-ins made until `at`."""
+    """One thing that ceased to be valid: an API key, a sign-in, or a user's sign-ins made until `at`, all but the kept one."""
 
     at: datetime
     api_key_id: str | None = None
     sign_in_id: str | None = None
     user_id: str | None = None
+    kept: str | None = None
 
 
 class Withdrawals:
@@ -40,7 +41,7 @@ class Withdrawals:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._denied: dict[str, float] = {}
-        self._users: dict[str, tuple[float, int]] = {}
+        self._users: dict[str, tuple[float, int, str | None]] = {}
         self.on_key: list[Callable[[str], None]] = []
 
     def add(self, withdrawals: Iterable[Withdrawal]) -> None:
@@ -54,8 +55,11 @@ class Withdrawals:
             elif each.sign_in_id is not None:
                 self._denied[each.sign_in_id] = until
             elif each.user_id is not None:
-                at_ms = max(int(each.at.timestamp() * 1000), self._users.get(each.user_id, (0.0, 0))[1])
-                self._users[each.user_id] = (until, at_ms)
+                at_ms, kept = int(each.at.timestamp() * 1000), each.kept
+                _, known_ms, known_kept = self._users.get(each.user_id, (0.0, 0, None))
+                if known_ms > at_ms:  # what went on at the later moment had not ended at the earlier one
+                    at_ms, kept = known_ms, known_kept
+                self._users[each.user_id] = (until, at_ms, kept)
         self._forget()
         DENIED.set(len(self._denied) + len(self._users))
 
@@ -65,8 +69,9 @@ class Withdrawals:
             return True
         if user_id is None or user_id not in self._users:
             return False
+        _, at_ms, kept = self._users[user_id]
         try:
-            return milliseconds_of(credential_id) <= self._users[user_id][1]
+            return credential_id != kept and milliseconds_of(credential_id) <= at_ms
         except ValueError:
             return True
 
@@ -76,7 +81,7 @@ class Withdrawals:
         over += list(self._denied)[: max(0, len(self._denied) - MOST)]
         for name in over:
             self._denied.pop(name, None)
-        users = [name for name, (until, _) in self._users.items() if until < now]
+        users = [name for name, (until, _, _) in self._users.items() if until < now]
         users += list(self._users)[: max(0, len(self._users) - MOST)]
         for name in users:
             self._users.pop(name, None)

@@ -17,43 +17,61 @@ from identity.adapters.api_keys_in_postgres import API_KEYS, ApiKeysInPostgres
 from identity.adapters.argon2_passwords import FULL, LOW, Argon2Passwords
 from identity.adapters.attempts_in_postgres import AttemptsInPostgres
 from identity.adapters.forgetting import Forgetting
+from identity.adapters.mailing import Mailing
+from identity.adapters.mails_in_postgres import MailsInPostgres
+from identity.adapters.post_in_folder import PostInFolder
+from identity.adapters.sealing import Sealing
+from identity.adapters.second_factors_in_postgres import SecondFactorsInPostgres
 from identity.adapters.sign_ins_in_postgres import SignInsInPostgres
 from identity.adapters.signed_access_tokens import SignedAccessTokens
+from identity.adapters.smtp_post import SmtpPost
 from identity.adapters.withdrawals_in_postgres import WithdrawalsInPostgres
 from identity.application.announcements import Announcements
+from identity.application.send_mails import Post
 from identity.application.work import Means, OpenWork, Work
+from identity.domain.letters import Links
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
+from identity.entrypoints.http.passwords import password_routes
 from identity.entrypoints.http.registration import registration_routes
+from identity.entrypoints.http.second_factor import second_factor_routes
 from identity.entrypoints.http.sign_in import sign_in_routes
-from identity.settings import Settings, read_settings
+from identity.settings import MailSettings, Settings, read_settings
 
 SERVICE = "identity"
 
 Wait = Callable[[float], Awaitable[None]]
 
 
-def work_of(work: UnitOfWork) -> Work:
-    """Return what the use cases work with, inside this transaction."""
-
-    async def enter(tenant_id: str) -> None:
-        await set_tenants(work.connection, [*work.tenants, tenant_id])
-
-    return Work(
-        accounts=AccountsInPostgres(work.connection),
-        sign_ins=SignInsInPostgres(work.connection),
-        attempts=AttemptsInPostgres(work.connection),
-        api_keys=ApiKeysInPostgres(work.connection),
-        withdrawals=WithdrawalsInPostgres(work.connection),
-        announcements=Announcements(work.say, work.new_id, work.now),
-        enter=enter,
-        new_id=work.new_id,
-        now=work.now,
-    )
+WorkOf = Callable[[UnitOfWork], Work]
 
 
-def opening(works: Works) -> OpenWork:
+def working_with(sealing: Sealing) -> WorkOf:
+    """Return what makes, of one transaction, what the use cases work with."""
+
+    def work_of(work: UnitOfWork) -> Work:
+        async def enter(tenant_id: str) -> None:
+            await set_tenants(work.connection, [*work.tenants, tenant_id])
+
+        return Work(
+            accounts=AccountsInPostgres(work.connection),
+            sign_ins=SignInsInPostgres(work.connection),
+            attempts=AttemptsInPostgres(work.connection),
+            api_keys=ApiKeysInPostgres(work.connection),
+            withdrawals=WithdrawalsInPostgres(work.connection),
+            mails=MailsInPostgres(work.connection),
+            second_factors=SecondFactorsInPostgres(work.connection, sealing),
+            announcements=Announcements(work.say, work.new_id, work.now),
+            enter=enter,
+            new_id=work.new_id,
+            now=work.now,
+        )
+
+    return work_of
+
+
+def opening(works: Works, work_of: WorkOf) -> OpenWork:
     """Return how a use case opens transactions of its own."""
 
     @asynccontextmanager
@@ -64,7 +82,7 @@ def opening(works: Works) -> OpenWork:
     return open_work
 
 
-def means_of(parts: Parts, settings: Settings, wait: Wait) -> Means:
+def means_of(parts: Parts, settings: Settings, wait: Wait, work_of: WorkOf) -> Means:
     """Return what lasts as long as the process."""
     try:
         access_tokens = SignedAccessTokens(settings.jwt_private_keys, settings.issuer, settings.lifetimes)
@@ -75,22 +93,35 @@ def means_of(parts: Parts, settings: Settings, wait: Wait) -> Means:
         access_tokens=access_tokens,
         lifetimes=settings.lifetimes,
         permissions_of=permissions_of,
-        open_work=opening(parts.works),
+        open_work=opening(parts.works, work_of),
         wait=wait,
     )
 
 
+def post_of(settings: MailSettings) -> Post:
+    """Return whoever carries mails away."""
+    if settings.smtp is not None:
+        return SmtpPost(settings.smtp)
+    assert settings.folder is not None, "settings ask for one of the two"
+    return PostInFolder(settings.folder)
+
+
 async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: Wait = asyncio.sleep) -> Blueprint:
     """Put the service together. `wait` holds back the answers to whoever guesses passwords."""
-    means = means_of(parts, read_settings(Environment(variables)), wait)
+    settings = read_settings(Environment(variables))
+    work_of = working_with(Sealing(settings.sealing_keys))
+    means = means_of(parts, settings, wait, work_of)
+    mailing = Mailing(post_of(settings.mail), Links(settings.mail.home), means.open_work)
     return Blueprint(
         routes=[
             registration_routes(work_of, means),
             sign_in_routes(work_of, means),
+            password_routes(work_of, means),
+            second_factor_routes(work_of, means, settings.issuer),
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
             gateway_routes(work_of, means),
             key_set_routes(means),
         ],
-        roles=[("work", Forgetting(parts.works))],
+        roles=[("work", Forgetting(parts.works)), ("work", mailing)],
     )

@@ -10,14 +10,18 @@ from jsonschema import Draft202012Validator
 
 import contracts
 
+PASSWORD = "um cavalo bebe chá frio"
+
 SAYS = (
     "agent.created.v1",
     "identity.api_key_created.v1",
     "identity.api_key_revoked.v1",
+    "identity.password_changed.v1",
     "identity.project_created.v1",
     "identity.sign_in_revoked.v1",
     "identity.tenant_created.v1",
     "identity.user_registered.v1",
+    "identity.user_updated.v1",
 )
 
 
@@ -27,6 +31,10 @@ async def test_every_event_is_valid_against_its_schema(house: Any) -> None:
     key_id = (await house.resolve(made["api_key"])).json()["credential_id"]
     assert (await house.served.ask(owner, "DELETE", f"/auth/api-keys/{key_id}")).status_code == 204
     assert (await house.served.ask(owner, "POST", "/auth/logout", json={"all_sessions": True})).status_code == 204
+
+    assert (await house.served.ask(owner, "PATCH", "/auth/profile", json={"name": "Ana"})).status_code == 200
+    body = {"current_password": PASSWORD, "new_password": "sete barcos sem nenhum remo"}
+    assert (await house.served.ask(owner, "POST", "/auth/password", json=body)).status_code == 204
 
     said = await house.served.said()
 

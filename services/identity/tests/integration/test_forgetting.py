@@ -15,6 +15,13 @@ async def test_ended_sign_ins_and_old_failures_go_and_living_ones_stay(house: An
     await forgetting.run_once()
     assert (await house.rows("sign_ins"), await house.rows("sign_in_failures")) == (2, 0)
 
+    await house.post("/auth/password/forgot", {"email": "eva@example.com"})
+    assert len(await house.mails()) == 1
+
     house.pass_time(days=2)
     await forgetting.run_once()
     assert (await house.rows("sign_ins"), await house.rows("refresh_tokens")) == (1, 1)
+    assert await house.rows("mail_tokens") == 1
+    house.pass_time(days=6)
+    await forgetting.run_once()
+    assert await house.rows("mail_tokens") == 0

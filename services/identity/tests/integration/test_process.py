@@ -29,6 +29,7 @@ def environment(database: Any, servers: Any, **more: str) -> dict[str, str]:
         "BUS_PARTITIONS": "2",
         "INTERNAL_TOKEN_PUBLIC_KEYS": public_pem(TESTS_KEY),
         "JWT_PRIVATE_KEY": key,
+        "MAIL_OUTBOX": "/nonexistent/mail",
         "ENCRYPTION_AES_KEY": "k1:" + "A" * 43 + "=",
         **more,
     }

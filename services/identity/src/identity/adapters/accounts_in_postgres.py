@@ -1,5 +1,6 @@
 """Tenants, users, projects and agents in Postgres."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from kernel.errors import DomainError
@@ -69,6 +70,19 @@ NOTE_SIGN_IN = """
 update users set last_login_at = $3, password_hash = coalesce($4, password_hash) where tenant_id = $1 and id = $2
 """
 
+RENEW_HASH = """
+update users set password_hash = $3, version = version + 1, updated_at = now()
+where tenant_id = $1 and id = $2 and ($4::text is null or password_hash = $4)
+returning id
+"""
+
+LOCK_PROFILE = "select name, language, timezone from users where tenant_id = $1 and id = $2 for no key update"
+
+KEEP_PROFILE = """
+update users set name = $3, language = $4, timezone = $5, version = version + 1, updated_at = now()
+where tenant_id = $1 and id = $2
+"""
+
 
 class AccountsInPostgres:
     """The tables of accounts, in one transaction."""
@@ -128,6 +142,25 @@ class AccountsInPostgres:
         """Return the projects that a user may work in, that one first, then the default one; at most 100 and one."""
         rows = await self._connection.fetch(MEMBERSHIPS, tenant_id, user_id, first, MOST_PROJECTS_NAMED + 1)
         return [Membership(**row) for row in rows]
+
+    async def set_password(
+        self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
+        """Keep the hash of another password; raise conflict where it is not `instead_of` any more."""
+        if await self._connection.fetchval(RENEW_HASH, tenant_id, user_id, password_hash, instead_of) is None:
+            raise DomainError("conflict", "the password was changed meanwhile")
+
+    async def lock_profile(self, tenant_id: str, user_id: str) -> Mapping[str, str | None]:
+        """Return name, language and timezone as the user gave them, locked until the end of the transaction."""
+        row = await self._connection.fetchrow(LOCK_PROFILE, tenant_id, user_id)
+        if row is None:
+            raise DomainError("not_found", "there is no such user")
+        return dict(row)
+
+    async def keep_profile(self, tenant_id: str, user_id: str, profile: Mapping[str, str | None]) -> None:
+        """Store name, language and timezone."""
+        values = (profile[name] for name in ("name", "language", "timezone"))
+        await self._connection.execute(KEEP_PROFILE, tenant_id, user_id, *values)
 
     async def note_sign_in(self, tenant_id: str, user_id: str, password_hash: str | None, now: datetime) -> None:
         """Note a sign-in, and a fresh hash of the same password where there is one; silent."""

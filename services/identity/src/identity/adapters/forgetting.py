@@ -1,4 +1,4 @@
-"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day."""
+"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day, mails and their tokens after a week."""
 
 import asyncio
 from datetime import timedelta
@@ -13,11 +13,17 @@ from identity.application.work import NOBODY
 EVERY_S = 3600.0
 SIGN_INS_KEPT_FOR = timedelta(days=30)
 ATTEMPTS_KEPT_FOR = timedelta(days=1)
+MAILS_KEPT_FOR = timedelta(days=7)
+"""Those that were given up, and the tokens of those that were sent."""
 
 TENANTS = "select tenants_with_ended_sign_ins($1)::text as tenant_id"
 # Their refresh tokens go with them.
 DELETE_SIGN_INS = "delete from sign_ins where tenant_id = any($1::uuid[]) and expires_at < $2"
 DELETE_ATTEMPTS = "delete from sign_in_failures where tenant_id = $1 and last_at < $2"
+
+WITH_MAIL = "select tenants_with_old_mail($1)::text as tenant_id"
+DELETE_MAILS = "delete from mails where tenant_id = any($1::uuid[]) and due_at is null and created_at < $2"
+DELETE_MAIL_TOKENS = "delete from mail_tokens where tenant_id = any($1::uuid[]) and expires_at < $2"
 
 log = get_logger(__name__)
 
@@ -53,7 +59,13 @@ class Forgetting:
         async with self._works.begin([NOBODY]) as work:
             await work.connection.execute(DELETE_ATTEMPTS, NOBODY, now - ATTEMPTS_KEPT_FOR)
             rows = await work.connection.fetch(TENANTS, now - SIGN_INS_KEPT_FOR)
+            mailed = await work.connection.fetch(WITH_MAIL, now - MAILS_KEPT_FOR)
         tenants = [row["tenant_id"] for row in rows]
         if tenants:
             async with self._works.begin(tenants) as work:
                 await work.connection.execute(DELETE_SIGN_INS, tenants, now - SIGN_INS_KEPT_FOR)
+        tenants = [row["tenant_id"] for row in mailed]
+        if tenants:
+            async with self._works.begin(tenants) as work:
+                await work.connection.execute(DELETE_MAILS, tenants, now - MAILS_KEPT_FOR)
+                await work.connection.execute(DELETE_MAIL_TOKENS, tenants, now - MAILS_KEPT_FOR)

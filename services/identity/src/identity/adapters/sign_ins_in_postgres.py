@@ -44,8 +44,8 @@ returning id
 """
 
 REVOKE_ALL = """
-update sign_ins set revoked_at = $3, revoked_because = 'signed_out', version = version + 1, updated_at = now()
-where tenant_id = $1 and user_id = $2 and revoked_at is null
+update sign_ins set revoked_at = $3, revoked_because = $4, version = version + 1, updated_at = now()
+where tenant_id = $1 and user_id = $2 and revoked_at is null and id is distinct from $5::uuid
 """
 
 
@@ -81,7 +81,9 @@ class SignInsInPostgres:
         """End a sign-in; tell whether it had not ended before."""
         return await self._connection.fetchval(REVOKE, tenant_id, sign_in_id, now, because) is not None
 
-    async def revoke_all(self, tenant_id: str, user_id: str, now: datetime) -> int:
-        """End all sign-ins of a user; return how many there were."""
-        done: str = await self._connection.execute(REVOKE_ALL, tenant_id, user_id, now)
+    async def revoke_all(
+        self, tenant_id: str, user_id: str, because: str, now: datetime, *, kept: str | None = None
+    ) -> int:
+        """End all sign-ins of a user but the kept one; return how many there were."""
+        done: str = await self._connection.execute(REVOKE_ALL, tenant_id, user_id, now, because, kept)
         return int(done.rpartition(" ")[2])

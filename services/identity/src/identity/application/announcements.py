@@ -1,6 +1,6 @@
 """What identity says: the only file that builds its contract events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +8,12 @@ from contracts.agent.created_v1 import AgentCreatedV1
 from contracts.envelope import Payload, asked_event
 from contracts.identity.api_key_created_v1 import IdentityApiKeyCreatedV1
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
+from contracts.identity.password_changed_v1 import IdentityPasswordChangedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
 from contracts.identity.tenant_created_v1 import IdentityTenantCreatedV1
 from contracts.identity.user_registered_v1 import IdentityUserRegisteredV1
+from contracts.identity.user_updated_v1 import IdentityUserUpdatedV1
 from kernel.cause import Cause
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount
@@ -87,6 +89,15 @@ class Announcements:
     def all_sign_ins_revoked(self, user_id: str, by: Cause) -> None:
         """All sign-ins that a user has at this moment ended; later ones are good."""
         self._begin(IdentitySignInRevokedV1(user_id=user_id, all=True), user_id, None, by)
+
+    def password_changed(self, user_id: str, kept_sign_in_id: str | None, by: Cause) -> None:
+        """A password is another one; sign-ins ended, but the kept one."""
+        data = IdentityPasswordChangedV1(user_id=user_id, all=kept_sign_in_id is None, sign_in_id=kept_sign_in_id)
+        self._begin(data, user_id, None, by)
+
+    def user_updated(self, user_id: str, changed: Sequence[str], by: Cause) -> None:
+        """What a person says of themselves changed."""
+        self._begin(IdentityUserUpdatedV1(user_id=user_id, changed=tuple(changed)), user_id, None, by)
 
     def _begin(self, data: Payload, subject: str, project_id: str | None, by: Cause) -> None:
         self._say(

@@ -15,6 +15,7 @@ class Profile:
     user: User
     projects: list[Membership]
     agent_id: str | None
+    second_factor: bool
 
 
 async def show_profile(person: Person, tenant_id: str, project_id: str | None, *, work: Work) -> Profile:
@@ -27,4 +28,5 @@ async def show_profile(person: Person, tenant_id: str, project_id: str | None, *
         if person.maker.project_id in (None, each.project_id)
     ]
     here = default_of(projects, project_id)
-    return Profile(user, projects, None if here is None else here.agent_id)
+    asked = await work.second_factors.is_on(tenant_id, person.user_id)
+    return Profile(user, projects, None if here is None else here.agent_id, asked)

@@ -1,6 +1,6 @@
 """What the use cases of this service work with."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from identity.application.announcements import Announcements
 from identity.domain.account import FoundUser, Membership, NewAccount, User
 from identity.domain.lifetimes import Lifetimes
 from identity.domain.rights import PermissionsOf, Terms
+from identity.domain.second_factor import SecondFactor
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The tenant of what is counted before any tenant is known."""
@@ -32,6 +33,17 @@ class Accounts(Protocol):
 
     async def memberships(self, tenant_id: str, user_id: str, first: str | None = None) -> list[Membership]:
         """Return the projects that a user may work in, that one first, then the default one; at most 100 and one."""
+
+    async def set_password(
+        self, tenant_id: str, user_id: str, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
+        """Keep the hash of another password; raise conflict where it is not `instead_of` any more."""
+
+    async def lock_profile(self, tenant_id: str, user_id: str) -> Mapping[str, str | None]:
+        """Return name, language and timezone as the user gave them, locked until the end of the transaction."""
+
+    async def keep_profile(self, tenant_id: str, user_id: str, profile: Mapping[str, str | None]) -> None:
+        """Store name, language and timezone."""
 
     async def note_sign_in(self, tenant_id: str, user_id: str, password_hash: str | None, now: datetime) -> None:
         """Note a sign-in, and a fresh hash of the same password where there is one; silent."""
@@ -57,8 +69,10 @@ class SignIns(Protocol):
     async def revoke(self, tenant_id: str, sign_in_id: str, because: str, now: datetime) -> bool:
         """End a sign-in; tell whether it had not ended before."""
 
-    async def revoke_all(self, tenant_id: str, user_id: str, now: datetime) -> int:
-        """End all sign-ins of a user; return how many there were."""
+    async def revoke_all(
+        self, tenant_id: str, user_id: str, because: str, now: datetime, *, kept: str | None = None
+    ) -> int:
+        """End all sign-ins of a user but the kept one; return how many there were."""
 
 
 class Attempts(Protocol):
@@ -109,6 +123,77 @@ class ApiKeys(Protocol):
         """Note that a key was used, at most once a minute; silent."""
 
 
+class Mails(Protocol):
+    """Mails that are to be sent, and the tokens that they carried."""
+
+    async def put_in(
+        self, tenant_id: str, mail_id: str, kind: str, address: str, about_id: str | None, now: datetime
+    ) -> None:
+        """Store a mail, to be sent at once."""
+
+    async def next_due(self, now: datetime) -> tuple[str, str] | None:
+        """Return tenant and id of the mail that is due longest, of whatever tenant."""
+
+    async def claim(self, tenant_id: str, mail_id: str, now: datetime, until: datetime) -> Any:
+        """Take a mail for oneself until that moment; None where somebody else was faster."""
+
+    async def put_off(self, tenant_id: str, mail_id: str, due_at: datetime | None, error: str) -> None:
+        """Try again later, or never."""
+
+    async def delete(self, tenant_id: str, mail_id: str) -> None:
+        """Forget a mail: it was sent, or there is nobody to send it to."""
+
+    async def keep_token(
+        self,
+        tenant_id: str,
+        token_id: str,
+        kind: str,
+        about_id: str,
+        mail_id: str,
+        token_hash: bytes,
+        until: datetime,
+        now: datetime,
+    ) -> None:
+        """Store the hash of a token that is about to be mailed."""
+
+    async def count_others(self, tenant_id: str, kind: str, about_id: str, mail_id: str, since: datetime) -> int:
+        """Return how many other mails about one thing were sent since."""
+
+    async def find_token(self, token_hash: bytes) -> tuple[str, str] | None:
+        """Return tenant and id of a token, whatever its state."""
+
+    async def token(self, tenant_id: str, token_id: str) -> Any:
+        """Return a token's row."""
+
+    async def use_up(self, tenant_id: str, kind: str, about_id: str, now: datetime) -> Collection[bytes]:
+        """Use up all living tokens of one thing; return their hashes."""
+
+
+class SecondFactors(Protocol):
+    """Second factors and their recovery codes."""
+
+    async def lock(self, tenant_id: str, user_id: str) -> SecondFactor | None:
+        """Return a user's second factor, locked until the end of the transaction."""
+
+    async def begin(self, tenant_id: str, user_id: str, secret: bytes) -> bool:
+        """Store a secret that is not confirmed yet; tell whether there was no confirmed one in its place."""
+
+    async def take_step(self, tenant_id: str, user_id: str, step: int, now: datetime) -> None:
+        """Note whose code was taken; the first one confirms the factor."""
+
+    async def keep_codes(self, tenant_id: str, user_id: str, hashes: Collection[bytes]) -> None:
+        """Store the hashes of recovery codes."""
+
+    async def use_code(self, tenant_id: str, user_id: str, code_hash: bytes, now: datetime) -> bool:
+        """Use up a recovery code; tell whether it was a good one."""
+
+    async def end(self, tenant_id: str, user_id: str) -> None:
+        """Forget a second factor and its recovery codes."""
+
+    async def is_on(self, tenant_id: str, user_id: str) -> bool:
+        """Tell whether a user is asked for a code."""
+
+
 class Withdrawals(Protocol):
     """What lost its validity."""
 
@@ -156,6 +241,8 @@ class Work:
     attempts: Attempts
     api_keys: ApiKeys
     withdrawals: Withdrawals
+    mails: Mails
+    second_factors: SecondFactors
     announcements: Announcements
     enter: Callable[[str], Awaitable[None]]
     """Go behind the wall of a tenant that was only found out inside the transaction."""

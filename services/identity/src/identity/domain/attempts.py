@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 FIRST_DELAYED = 5
 MOST_FAILURES = 10
 BLOCKED_FOR = timedelta(minutes=15)
+WARNED_OF = 100
+"""Failures from all addresses together, without an hour of quiet, after which an account's owner is told."""
+
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Failures that lie that far back count no longer."""
 

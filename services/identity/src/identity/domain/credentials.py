@@ -1,4 +1,4 @@
-"""How API keys and refresh tokens look, and what is kept of them: their SHA-256, never themselves.
+"""How API keys, refresh tokens and tokens in mails look, and what is kept of them: their SHA-256, never themselves.
 
 32 random bytes need no slow hash: there is nothing to guess.
 """
@@ -39,6 +39,11 @@ def make_api_key(random: RandomBytes = secrets.token_bytes) -> Secret:
     """Return a fresh API key, `vk_<8 hex>_<64 hex>`; its prefix may be shown for ever."""
     prefix = f"vk_{random(PREFIX_BYTES).hex()}"
     return Secret(f"{prefix}_{random(SECRET_BYTES).hex()}", prefix)
+
+
+def make_mail_token(random: RandomBytes = secrets.token_bytes) -> Secret:
+    """Return a fresh token for a mail: 32 bytes in base64url."""
+    return Secret(urlsafe_b64encode(random(SECRET_BYTES)).decode().rstrip("="))
 
 
 def make_refresh_token(random: RandomBytes = secrets.token_bytes) -> Secret:

@@ -32,17 +32,17 @@ def normalised(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check_password(password: str, *, email: str, name: str) -> None:
-    """Raise DomainError naming /password, and why, unless the password may be used by that person."""
+def check_password(password: str, *, email: str, name: str, field: str = "password") -> None:
+    """Raise DomainError naming the body's field, and why, unless the password may be used by that person."""
     text = normalised(password)
     if len(text) < SHORTEST:
-        raise refused("password", "too_short", f"at least {SHORTEST} characters")
+        raise refused(field, "too_short", f"at least {SHORTEST} characters")
     if len(text) > LONGEST:
-        raise refused("password", "too_long", f"at most {LONGEST} characters")
+        raise refused(field, "too_long", f"at most {LONGEST} characters")
     if _is_personal(text, email, name):
-        raise refused("password", "not_allowed", "not your e-mail address or name")
+        raise refused(field, "not_allowed", "not your e-mail address or name")
     if is_common(text):
-        raise refused("password", "not_allowed", "too easy to guess: use several unrelated words")
+        raise refused(field, "not_allowed", "too easy to guess: use several unrelated words")
 
 
 def is_common(password: str) -> bool:

@@ -46,6 +46,7 @@ def read_permission(code: str) -> str:
 
 Email = Annotated[str, Field(max_length=MOST_EMAIL_CHARACTERS), AfterValidator(read_email)]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(read_name)]
+Code = Annotated[str, Field(min_length=1, max_length=64)]
 Role = Literal["admin", "supervisor", "agent", "viewer", "manager", "user", "readonly"]
 
 
@@ -68,6 +69,7 @@ class SigningIn(Body):
     email: Annotated[str, Field(max_length=MOST_EMAIL_CHARACTERS)]
     password: Annotated[str, Field(max_length=1024)]
     project_id: Id | None = None
+    code: Code | None = None
 
 
 class Refreshing(Body):
@@ -80,6 +82,66 @@ class SigningOut(Body):
     """Which sign-ins end."""
 
     all_sessions: bool = False
+
+
+class ChangingPassword(Body):
+    """The password that one has, and the one that is wanted."""
+
+    current_password: Annotated[str, Field(max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024)]
+
+
+class ForgettingPassword(Body):
+    """Whose password is to be another. An address that nobody has is answered like any other."""
+
+    email: Annotated[str, Field(max_length=MOST_EMAIL_CHARACTERS)]
+
+
+class ResettingPassword(Body):
+    """The token that was mailed, and the password that is wanted."""
+
+    token: Annotated[str, Field(min_length=1, max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024)]
+
+
+class BeginningSecondFactor(Body):
+    """Whoever sets up a second factor knows the password."""
+
+    password: Annotated[str, Field(max_length=1024)]
+
+
+class ConfirmingSecondFactor(Body):
+    """The code that the device shows."""
+
+    code: Code
+
+
+class EndingSecondFactor(Body):
+    """Password, and the device's code or a recovery code."""
+
+    password: Annotated[str, Field(max_length=1024)]
+    code: Code
+
+
+class SecondFactorAnswer(Answer):
+    """A secret for a device, in letters and as authenticators read it from a picture."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodesAnswer(Answer):
+    """Codes for whoever lost the device; each works once."""
+
+    recovery_codes: list[str]
+
+
+class ChangingProfile(Body):
+    """What one says of oneself; what is left out stays, null for language and zone means the tenant's."""
+
+    name: Name | None = None
+    language: Annotated[str, Field(max_length=10)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
 
 
 class TokensAnswer(Answer):
@@ -149,6 +211,7 @@ class ProfileAnswer(Answer):
     agent_id: Id | None
     language: str
     timezone: str
+    second_factor: bool
 
 
 class KeySetAnswer(Answer):

@@ -40,7 +40,9 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
     async def login(body: SigningIn, request: Request) -> SignedInAnswer:
         """Sign in with e-mail and password."""
         email = sought_email(body.email)
-        done = await log_in(email, body.password, body.project_id, address=client_address(request), means=means)
+        done = await log_in(
+            email, body.password, body.project_id, body.code, address=client_address(request), means=means
+        )
         return SignedInAnswer(
             user_id=done.user.id,
             email=done.user.email,
