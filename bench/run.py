@@ -19,7 +19,7 @@ from typing import Any
 import endurance
 import inbound
 import reads
-from stand import INSTANCE, Stand
+from stand import Stand
 
 KEPT = Path(__file__).resolve().parent.parent / ".ventros" / "bench.json"
 ORDER = ("inbound", "floor", "outbound", "replies", "open_sessions", "replicas", "reads", "memory")
