@@ -22,7 +22,7 @@ from testkit.eventually import eventually
 from who_may import PUBLIC, WHO, who_may
 
 ROLES = ("viewer", "agent", "supervisor", "admin")
-STRANGERS = ("another tenant's admin",)
+STRANGERS = ("another tenant's admin", "a key of another project")
 WITHDRAWN = ("a revoked key", "an expired token")
 AT_ONCE = 8
 
@@ -69,12 +69,14 @@ async def operations_of(product: Product) -> list[str]:
 async def callers(product: Product, one: Tenant, other: Tenant) -> dict[str, dict[str, str]]:
     """Return the headers of everybody; a fresh token is among them, so that only its age can be what refuses the other."""
     profile = (await one.ask("GET", "/auth/profile")).json()
+    second = await another_project(product, one)
     fresh, old = [
-        {"Authorization": f"Bearer {token_of(product, profile, datetime.now(UTC) - age)}"}
+        {"Authorization": f"Bearer {token_of(product, profile, second, datetime.now(UTC) - age)}"}
         for age in (timedelta(), timedelta(minutes=15, seconds=31))
     ]
     of_one = {role: await made_key(product, fresh, role=role) for role in ROLES}
     revoked = await made_key(product, fresh, role="admin")
+    elsewhere = await made_key(product, fresh, role="admin", project_id=second)
     of_other = await made_key(product, {"X-API-Key": other.api_key}, role="admin")
     assert (await one.ask("DELETE", f"/auth/api-keys/{revoked['id']}")).status_code == 204
     headers = {
@@ -83,6 +85,7 @@ async def callers(product: Product, one: Tenant, other: Tenant) -> dict[str, dic
         "owner": {"X-API-Key": one.api_key},
         "owner by token": fresh,
         "another tenant's admin": {"X-API-Key": of_other["api_key"]},
+        "a key of another project": {"X-API-Key": elsewhere["api_key"]},
         "a revoked key": {"X-API-Key": revoked["api_key"]},
         "an expired token": old,
     }
@@ -103,7 +106,25 @@ async def made_key(product: Product, headers: dict[str, str], **more: Any) -> di
     return found
 
 
-def token_of(product: Product, profile: dict[str, Any], at: datetime) -> str:
+async def another_project(product: Product, tenant: Tenant) -> str:
+    """Give a tenant a second project."""
+    connection = await product.superuser()
+    try:
+        project_id = new_id()
+        await connection.execute(
+            "insert into identity.projects (tenant_id, id, name, timezone, country, language, session_timeout_minutes,"
+            " default_pipeline_id, owner_user_id) select tenant_id, $2, 'Second', timezone, country, language, 30, $3,"
+            " owner_user_id from identity.projects where tenant_id = $1 and is_default",
+            tenant.tenant_id,
+            project_id,
+            new_id(),
+        )
+        return project_id
+    finally:
+        await connection.close()
+
+
+def token_of(product: Product, profile: dict[str, Any], second: str, at: datetime) -> str:
     """Return an access token as identity would have signed it at a moment."""
     signer = SignedAccessTokens(
         product.instance.secrets["jwt_private_key"], url(product.instance, "gateway"), Lifetimes()
@@ -119,6 +140,7 @@ def token_of(product: Product, profile: dict[str, Any], at: datetime) -> str:
         active=True,
     )
     projects = [Membership(each["project_id"], each["name"], each["role"], True, None) for each in profile["projects"]]
+    projects.append(Membership(second, "Second", "admin", False, None))
     return signer.issue(user, projects, projects[0], new_id(), new_id(), at)
 
 
@@ -132,6 +154,7 @@ async def ask_all(
         method, path = name.split(" ")
         short = path.removeprefix("/api/v1")
         harmless = who_is(who) in (who_may(method, path) or ()) and who not in (*STRANGERS, *WITHDRAWN)
+        harmless |= is_own(who, path)
         body = {} if harmless else body_for(method.lower(), short, dict(ids), dict(ids))
         place = re.sub(r"{(\w+)}", lambda found: new_id() if harmless else ids.get(found[1], new_id()), path)
         more: dict[str, Any] = {} if method in ("GET", "DELETE") else {"json": body}
@@ -146,6 +169,11 @@ def who_is(who: str) -> str:
     return {"owner by token": "owner"}.get(who, "admin" if who in STRANGERS else who)
 
 
+def is_own(who: str, path: str) -> bool:
+    """Tell whether a stranger's key is no stranger there: its maker's sign-ins and keys are of no project."""
+    return who == "a key of another project" and "/api/v1/auth/" in path
+
+
 def as_it_should_be(asked: Asked) -> bool:
     """Tell whether that is the answer which the rules ask for."""
     status, allowed = asked.answer.status_code, who_may(*asked.name.split(" ")) or ()
@@ -156,15 +184,19 @@ def as_it_should_be(asked: Asked) -> bool:
         return status == 401
     if who_is(asked.who) not in allowed:
         return status == 403
-    if asked.who in STRANGERS and "{" in asked.name:
+    if asked.who in STRANGERS and "{" in asked.name and not is_own(asked.who, asked.name):
         # What is not theirs is not there. A body may be looked at before.
         return status in (400, 404, 422) or "not_found" in asked.answer.text
     return let_in
 
 
 def tells(asked: Asked, tenant: Tenant, ids: Ids) -> bool:
-    """Tell whether a stranger learns of anything."""
+    """Tell whether a stranger learns of anything. A key of another project knows its own tenant, which has one account."""
     secret = {tenant.tenant_id, *ids.values()}
+    if asked.who == "a key of another project":
+        if is_own(asked.who, asked.name):
+            return False
+        secret -= {tenant.tenant_id, ids["account_id"]}
     # What was asked for is told back: its address, and ids that lead nowhere.
     told = re.sub(r'"instance":"[^"]*"|"not_found":\[[^]]*\]', "", asked.answer.text)
     return any(each in told for each in secret)

@@ -3,57 +3,24 @@
 All constraints are taken away first, so that any table takes a bare row. What is left is the wall, which must stand alone.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
+from bare_rows import as_tenants, clear_constraints, tables_with
 from kernel.ids import new_id
 from schemas import WITH_SCHEMA, House
 
 ONE, OTHER = new_id(), new_id()
 NAMES = [service.name for service in WITH_SCHEMA]
 
-OWN = """
-select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
-where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1
-"""
-# Foreign keys before what they point to, keys before the NOT NULL of their columns.
-CONSTRAINTS = """
-select format('alter table %s drop constraint if exists %I cascade', conrelid::regclass, conname) from pg_constraint
-where connamespace = $1::text::regnamespace and conrelid <> 0 and coninhcount = 0
-    and not exists (select from pg_attribute where attrelid = conrelid and attnum = any (conkey) and attidentity <> '' and contype = 'n')
-order by position(contype::text in 'fcpun')
-"""
-INDEXES = """
-select format('drop index %s', i.indexrelid::regclass) from pg_index i join pg_class c on c.oid = i.indexrelid
-where c.relnamespace = $1::text::regnamespace and i.indisunique and not c.relispartition
-    and not exists (select from pg_constraint where conindid = i.indexrelid)
-"""
-
-
-@asynccontextmanager
-async def as_tenants(connection: asyncpg.Connection, tenants: Sequence[str] | None) -> AsyncIterator[None]:
-    """Do something behind the wall of these tenants and take it back; None: nothing was ever set."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        if tenants is not None:
-            await connection.execute("select set_config('app.tenant_ids', $1, true)", ",".join(tenants))
-        yield
-    finally:
-        await transaction.rollback()
-
 
 async def furnish(house: House, schema: str) -> list[str]:
     """Put a row of each tenant into every table that has tenants; return the tables."""
-    administrator = house.administrator
-    for query in (CONSTRAINTS, INDEXES):
-        for (statement,) in await administrator.fetch(query, schema):
-            await administrator.execute(statement)
-    tables = [row["relname"] for row in await administrator.fetch(OWN, schema)]
+    await clear_constraints(house.administrator, schema)
+    tables = await tables_with(house, schema, "tenant_id")
     for table in tables:
-        await administrator.execute(
+        await house.administrator.execute(
             f"insert into {schema}.{table} (tenant_id) select t from unnest($1::uuid[]) as t", [ONE, OTHER]
         )
     return tables

@@ -6,6 +6,8 @@ made-sql        SQL is a constant. Text put into SQL is how strangers reach othe
                 of prepared statements. Names that cannot be parameters come from constants (ALL_CAPS) or `schema`.
 http-client     Calling out needs timeouts, a guard against calling inwards, and a test that nothing real is called: the
                 few files that may do it are listed here.
+unfenced        A request sees its caller's projects and no others (docs/decisions/0017): a route that opens a transaction by itself
+                hands them over.
 swallowed       `except Exception: pass` loses an error for ever, and nothing may be dropped silently.
 long-file       Over 400 lines nobody reads a file whole: it wants to be two.
 long-function   Over 60 lines nobody sees a function whole. Functions inside it are counted by themselves: a factory of routes is
@@ -32,7 +34,13 @@ SQL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CONSTANT_NAMES = re.compile(r"_?[A-Z][A-Z0-9_]*|_?schema")
-WALL_BUILDERS = {"protect", "finder_may_read", "finder_function"}  # postgres.walls: SQL from names in source code
+WALL_BUILDERS = {
+    "protect",
+    "fence",
+    "take_fence_away",
+    "finder_may_read",
+    "finder_function",
+}  # postgres.walls: SQL from names in source code
 MADE_SQL_ALLOWED = {
     "libs/postgres/src/postgres/database.py": "set local takes no parameters; only what is a UUID gets into it, and a test plants other",
     "libs/postgres/src/postgres/walls.py": "statements of migrations take no parameters; names come from source code",
@@ -122,6 +130,18 @@ def _lines_of(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
+def unfenced(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Finding]:
+    """A transaction of a route without the caller's projects."""
+    if file.parts[:1] != ("services",) or file.parts[4:6] != ("entrypoints", "http"):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="begin" | "transaction"), args=args, keywords=keywords) if (
+                len(args) + len(keywords) < 2
+            ):
+                yield node.lineno, "a route's transaction is begun with the caller's projects"
+
+
 def vague_name(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Finding]:
     """A name that says nothing of what is inside."""
     for part in (*file.parts[:-1], file.stem):
@@ -129,7 +149,7 @@ def vague_name(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Fin
             yield 1, f"'{part}' says nothing ({', '.join(sorted(words))}); name what it does"
 
 
-RULES: tuple[Rule, ...] = (made_sql, http_client, swallowed, long_file, long_function, vague_name)
+RULES: tuple[Rule, ...] = (made_sql, http_client, unfenced, swallowed, long_file, long_function, vague_name)
 
 
 def findings(root: Path) -> Iterator[str]:

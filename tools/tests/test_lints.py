@@ -6,6 +6,7 @@ import lints
 import pytest
 
 SRC = "services/contact/src/contact/adapters/contacts_in_postgres.py"
+ROUTES = "services/contact/src/contact/entrypoints/http/contacts.py"
 
 BROKEN = [
     ("made-sql", SRC, 'sql = f"select * from contacts where id = {contact_id}"'),
@@ -24,6 +25,8 @@ BROKEN = [
     ("http-client", "services/session/src/session/application/end.py", "import aiohttp.client"),
     ("http-client", SRC, "from urllib import request"),
     ("http-client", "services/channel-gateway/src/channel_gateway/entrypoints/http/app.py", "import httpx"),
+    ("unfenced", ROUTES, "work = works.begin([caller.tenant_id])"),
+    ("unfenced", ROUTES, "work = database.transaction(tenants)"),
     ("swallowed", SRC, "try:\n    work()\nexcept Exception:\n    pass"),
     ("swallowed", SRC, "try:\n    work()\nexcept:\n    ..."),
     (
@@ -51,6 +54,8 @@ ALLOWED = [
     ("services/channel-gateway/src/channel_gateway/adapters/waha/send.py", "import httpx"),
     ("services/api-gateway/src/api_gateway/forward.py", "import httpx"),
     ("simulators/waha/src/waha_simulator/webhooks.py", "import httpx"),
+    (ROUTES, "work = works.begin([caller.tenant_id], caller.projects)"),
+    (SRC, "work = works.begin(tenants)"),
     (SRC, "import http\nfrom http import HTTPStatus"),
     (SRC, "try:\n    work()\nexcept Exception as error:\n    log(error)"),
     (SRC, "try:\n    work()\nexcept KeyError:\n    pass"),

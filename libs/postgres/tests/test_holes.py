@@ -6,14 +6,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from postgres.holes import holes_in
-from postgres.walls import finder_function, finder_may_read, protect
+from postgres.walls import PROJECT_FENCE, fence, finder_function, finder_may_read, protect
 from testkit.plugin import EmptyDatabaseOf
 
 TABLES = (
     """
 create table toy.people (tenant_id uuid not null, id uuid not null, name text, primary key (tenant_id, id));
 create table toy.notes (
-    tenant_id uuid not null, id uuid not null, person_id uuid, primary key (tenant_id, id),
+    tenant_id uuid not null, id uuid not null, project_id uuid not null, person_id uuid, primary key (tenant_id, id),
     foreign key (tenant_id, person_id) references toy.people (tenant_id, id)
 );
 create table toy.weeks (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id)) partition by range (id);
@@ -23,6 +23,7 @@ alter table toy.weeks_default force row level security;
 create table toy.steps (tenant_id uuid not null, seq bigserial, primary key (tenant_id, seq));
 """
     + "".join(protect("toy", table) for table in ("people", "notes", "weeks", "steps"))
+    + fence("toy", "notes")
     + "grant usage on sequence toy.steps_seq_seq to toy_app;"
     + finder_may_read("toy", "people")
     + finder_function("toy", "find(wanted text)", "setof uuid", "select tenant_id from toy.people where name = wanted")
@@ -39,6 +40,15 @@ PLANTED = {
     "drop policy tenant_wall on toy.weeks": "wall weeks",
     "create policy more on toy.notes using (id is not null)": "policy notes.more",
     "create policy more on toy.notes for select to toy_app using (true)": "policy notes.more",
+    "drop policy project_fence on toy.notes": "fence notes",
+    "alter policy project_fence on toy.notes using (true)": "fence notes",
+    "alter policy project_fence on toy.notes with check (true)": "fence notes",
+    "alter policy project_fence on toy.notes to toy_finder": "fence notes",
+    "drop policy project_fence on toy.notes;"
+    f"create policy project_fence on toy.notes for select using ({PROJECT_FENCE})": "fence notes",
+    "drop policy project_fence on toy.notes;"
+    f"create policy project_fence on toy.notes using ({PROJECT_FENCE})": "fence notes",
+    "alter table toy.people add column project_id uuid": "fence people",
     "create unique index by_name on toy.people (name)": "key by_name",
     "create unique index by_person on toy.notes (person_id, tenant_id)": "key by_person",
     "create unique index on toy.people (id);"

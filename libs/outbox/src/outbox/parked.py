@@ -116,11 +116,15 @@ class ParkedEvents:
             tenant_id,
         )
 
-    async def redrive(self, tenant_id: str, parked_id: str) -> asyncpg.Record:
+    async def redrive(self, tenant_id: str, parked_id: str, projects: Sequence[str] | None = None) -> asyncpg.Record:
         """Apply a parked event again; its effects and its new state commit together, so of two redrives one applies.
 
-        Raises invalid_state when it was decided already, rule_violated when it fails again (it stays parked, counted).
+        `projects` are those of whoever asks: the event must be of one of them, or of none. Raises not_found, invalid_state when
+        it was decided already, rule_violated when it fails again (it stays parked, counted).
         """
+        async with self._works.begin([tenant_id], projects) as work:
+            await self.get(work.connection, tenant_id, parked_id)
+        # What it does is the consumer's, which is kept to no project.
         try:
             async with self._works.begin([tenant_id]) as work:
                 row = await self._claim(work, tenant_id, parked_id)

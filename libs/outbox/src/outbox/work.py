@@ -66,10 +66,13 @@ class Works:
         self._wake_relay = wake_relay
 
     @asynccontextmanager
-    async def begin(self, tenants: Iterable[str]) -> AsyncIterator[UnitOfWork]:
-        """Run a block as one transaction of these tenants; what it says is stored with it. Any exception undoes all."""
+    async def begin(self, tenants: Iterable[str], projects: Iterable[str] | None = None) -> AsyncIterator[UnitOfWork]:
+        """Run a block as one transaction of these tenants; what it says is stored with it. Any exception undoes all.
+
+        `projects` is for requests, which see these projects only (postgres.database); consumers and clocks leave it out.
+        """
         tenants = tuple(tenants)
-        async with self.database.transaction(tenants) as connection:
+        async with self.database.transaction(tenants, projects) as connection:
             work = UnitOfWork(connection, tenants, self.clock(), self.new_id)
             yield work
             said = await self._store(connection, work.said) if work.said else {}

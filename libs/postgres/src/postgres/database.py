@@ -1,13 +1,14 @@
 """One pool per process, and transactions behind the tenant wall.
 
-Every statement of a service runs inside `Database.transaction(tenants)`, which sets `app.tenant_ids` for that transaction only:
-row-level security (walls.py) then shows and accepts the rows of these tenants and no others. No tenants, no rows.
+Every statement of a service runs inside `Database.transaction(tenants, projects)`, which sets `app.tenant_ids` for that transaction only:
+row-level security (walls.py) then shows and accepts the rows of these tenants and no others. No tenants, no rows. With `projects`,
+which requests have and consumers have not, it sets `app.project_ids` too: of what belongs to a project, only that of these.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,9 @@ Connection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """What a database that is away, restarting or ending our session makes us see."""
+
+
+_NO_PROJECT = str(UUID(int=0))
 
 
 class WrongRoleError(Exception):
@@ -101,15 +105,18 @@ class Database:
             await self.pool.release(connection, timeout=5)
 
     @asynccontextmanager
-    async def transaction(self, tenants: Iterable[str]) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, tenants: Iterable[str], projects: Iterable[str] | None = None
+    ) -> AsyncIterator[Connection]:
         """Lend a connection inside a transaction that sees these tenants' rows only; commit at the end, undo all upon any exception.
 
+        `projects`: of rows that belong to one, those of these only; none of them if it is empty, all if it is None.
         Raises RolledBackError when the end finds a failed statement that somebody has swallowed: nothing was stored.
         """
         async with self.connection() as connection:
             try:
                 # One way to the server and back for both: on the line there are six or seven in a transaction.
-                await connection.execute(f"begin; {_choosing(tenants)}")
+                await connection.execute(f"begin; {_choosing('tenant', tenants)}{_among(projects)}")
                 yield connection
             except BaseException:
                 await _roll_back(connection)
@@ -136,12 +143,17 @@ class Database:
 
 async def set_tenants(connection: Connection, tenants: Iterable[str]) -> None:
     """Choose whose rows the running transaction sees, until its end."""
-    await connection.execute(_choosing(tenants))
+    await connection.execute(_choosing("tenant", tenants))
 
 
-def _choosing(tenants: Iterable[str]) -> str:
+def _choosing(of: Literal["tenant", "project"], ids: Iterable[str]) -> str:
     """Return the statement. It cannot take parameters; what is no UUID does not get into it."""
-    return f"set local app.tenant_ids = '{','.join(sorted({str(UUID(tenant)) for tenant in tenants}))}'"
+    return f"set local app.{of}_ids = '{','.join(sorted({str(UUID(each)) for each in ids}))}'"
+
+
+def _among(projects: Iterable[str] | None) -> str:
+    """Return the rest of the statement. Unset and empty are the same to the server, so no project at all is one that nobody has."""
+    return "" if projects is None else f"; {_choosing('project', tuple(projects) or (_NO_PROJECT,))}"
 
 
 async def _roll_back(connection: Connection) -> None:

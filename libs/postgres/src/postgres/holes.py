@@ -1,13 +1,14 @@
-"""Holes in a schema's tenant wall, read from the catalogue: what Postgres enforces, not what migrations meant to write.
+"""Holes in a schema's tenant wall and in the fence of its projects, read from the catalogue.
 
-The rules are those of docs/decisions/0004-tenancy.md. What must be otherwise is excused by whoever asks, with a reason.
+That is what Postgres enforces, not what migrations meant to write. The rules are those of docs/decisions/0004-tenancy.md and
+0017-the-fence-between-projects.md. What must be otherwise is excused by whoever asks, with a reason.
 """
 
 from dataclasses import dataclass
 
 import asyncpg
 
-from postgres.walls import TENANT_WALL, WALL_OF_MANY
+from postgres.walls import PROJECT_FENCE, TENANT_WALL, WALL_OF_MANY
 
 
 @dataclass(frozen=True, order=True)
@@ -65,6 +66,22 @@ where not exists (select from walls where walls.polrelid = own.oid and walls.sta
 union all
 select 'policy', own.name || '.' || walls.name, 'it lets the service past the wall'
 from own join walls on walls.polrelid = own.oid and not walls.stands
+"""
+
+# Of tables that the service itself may use and that say whose project a row is. Only restrictive policies narrow what others allow.
+FENCES = """
+select 'fence', c.relname::text, 'no policy keeps a request to its projects'
+from pg_class c
+where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p')
+    and has_table_privilege(($1::text || '_app')::regrole, c.oid, 'select, insert, update, delete')
+    and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'project_id' and not a.attisdropped)
+    and not exists (
+        select from pg_policy p
+        where p.polrelid = c.oid and not p.polpermissive and p.polcmd = '*'
+            and (0 = any (p.polroles) or ($1::text || '_app')::regrole::oid = any (p.polroles))
+            and pg_get_expr(p.polqual, p.polrelid) = $2
+            and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), $2) = $2
+    )
 """
 
 # Partitions repeat the keys of their parents.
@@ -161,11 +178,16 @@ where p.pronamespace = $1::text::regnamespace and p.prosecdef and told is not nu
 """
 
 _REFERENCE = f"""
-create temporary table wall_reference (tenant_id uuid not null, tenant_ids uuid[] not null) on commit drop;
+create temporary table wall_reference (tenant_id uuid not null, tenant_ids uuid[] not null, project_id uuid) on commit drop;
 create policy of_one on wall_reference using ({TENANT_WALL});
 create policy of_many on wall_reference using ({WALL_OF_MANY});
+create policy of_projects on wall_reference as restrictive using ({PROJECT_FENCE});
 """
-_AS_KEPT = "select array_agg(pg_get_expr(polqual, polrelid)) from pg_policy where polrelid = 'wall_reference'::regclass"
+_AS_KEPT = """
+select array_agg(pg_get_expr(polqual, polrelid)) filter (where polpermissive) as walls,
+    min(pg_get_expr(polqual, polrelid)) filter (where not polpermissive) as fence
+from pg_policy where polrelid = 'wall_reference'::regclass
+"""
 
 
 async def holes_in(connection: asyncpg.Connection, schema: str) -> list[Hole]:
@@ -175,7 +197,9 @@ async def holes_in(connection: asyncpg.Connection, schema: str) -> list[Hole]:
     try:
         # Postgres keeps a policy in words of its own: ours is compared in those.
         await connection.execute(_REFERENCE)
-        found = await connection.fetch(POLICIES, schema, await connection.fetchval(_AS_KEPT))
+        kept = await connection.fetchrow(_AS_KEPT)
+        found = await connection.fetch(POLICIES, schema, kept["walls"])
+        found += await connection.fetch(FENCES, schema, kept["fence"])
         for part in (TABLES, KEYS, ROLES, RIGHTS, FUNCTIONS):
             found += await connection.fetch(part, schema)
     finally:

@@ -1,4 +1,4 @@
-"""The tenant wall, as SQL for migrations.
+"""The tenant wall, and the fence between a tenant's projects, as SQL for migrations.
 
 `app.tenant_ids` holds the tenants of the transaction. The scalar subquery is evaluated once a statement and not once a row;
 `nullif` is there because the setting is '' and not null after a transaction that had set it.
@@ -8,6 +8,13 @@ _TENANTS = "(select string_to_array(nullif(current_setting('app.tenant_ids', tru
 TENANT_WALL = f"tenant_id = any ({_TENANTS})"
 WALL_OF_MANY = f"tenant_ids <@ {_TENANTS}"
 """For a row that speaks of several tenants: all of them must be the transaction's."""
+PROJECT_FENCE = """
+coalesce(project_id = any ((select string_to_array(nullif(current_setting('app.project_ids', true), ''), ',')::uuid[])::uuid[]), true)
+"""
+"""A row of one of the transaction's projects, or of none. Where nothing is set, as in consumers: any row.
+
+`coalesce`, since a planner takes what it cannot look into for half of the rows: its plans stay as they were.
+"""
 
 
 def protect(schema: str, table: str, *, rights: str = "select, insert, update, delete") -> str:
@@ -21,6 +28,21 @@ alter table {schema}.{table} force row level security;
 create policy tenant_wall on {schema}.{table} using ({TENANT_WALL}) with check ({TENANT_WALL});
 grant {rights} on {schema}.{table} to {schema}_app;
 """
+
+
+def fence(schema: str, table: str) -> str:
+    """Return the statement that keeps a transaction of some projects to the rows of these.
+
+    `table` stands behind the wall and has a `project_id`. Whoever sets no projects does not meet it: an older release works on beside it.
+    """
+    return f"""
+create policy project_fence on {schema}.{table} as restrictive to {schema}_app using ({PROJECT_FENCE}) with check ({PROJECT_FENCE});
+"""
+
+
+def take_fence_away(schema: str, table: str) -> str:
+    """Return the statement that undoes `fence`."""
+    return f"drop policy project_fence on {schema}.{table};"
 
 
 def finder_may_read(schema: str, table: str) -> str:

@@ -52,7 +52,9 @@ class _EmptyDatabase(Database):
         yield cast(Connection, _NothingFound())
 
     @asynccontextmanager
-    async def transaction(self, tenants: Iterable[str] = ()) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, tenants: Iterable[str] = (), projects: Iterable[str] | None = None
+    ) -> AsyncIterator[Connection]:
         yield cast(Connection, _NothingFound())
 
 

@@ -81,7 +81,7 @@ class Watch:
         """Return the plans of a read, with the settings under which it was read."""
         statements = await self.statements(caller, path, **query)
         for_values = any("force_custom_plan" in statement.sql for statement in statements)
-        async with self.served.parts.works.begin([caller.tenant_id]) as work:
+        async with self.served.parts.works.begin([caller.tenant_id], caller.projects) as work:
             found = []
             for statement in statements:
                 if statement.settles:

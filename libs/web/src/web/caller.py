@@ -36,6 +36,11 @@ class Caller:
         return RANKS["owner"] if self.owner else RANKS.get(self.role, 0)
 
     @property
+    def projects(self) -> tuple[str, ...]:
+        """Return the projects whose things exist for this request: what its transactions are opened with."""
+        return () if self.project_id is None else (self.project_id,)
+
+    @property
     def cause(self) -> Cause:
         """Return who asked, for the events of what they do."""
         return Cause(

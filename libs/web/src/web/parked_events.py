@@ -5,7 +5,7 @@ At the service they stand under `/api/v1/parked-events/<its own name>`, so that 
 
 import base64
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Protocol
 
@@ -48,7 +48,7 @@ class ParkedEvents(Protocol):
     def count_waiting(self, connection: Connection, tenant_id: str) -> Awaitable[Any]:
         """Return `count` and `oldest_parked_at` of what waits."""
 
-    def redrive(self, tenant_id: str, parked_id: str) -> Awaitable[Any]:
+    def redrive(self, tenant_id: str, parked_id: str, projects: Sequence[str] | None) -> Awaitable[Any]:
         """Apply one again in a transaction of its own; raise invalid_state or rule_violated."""
 
     def discard(self, work: UnitOfWork, tenant_id: str, parked_id: str, *, by: str, reason: str) -> Awaitable[Any]:
@@ -149,7 +149,7 @@ def parked_event_routes(parked: ParkedEvents) -> Routes:
     @routes.post("/{parked_event_id}/redrive", permission="settings.manage")
     async def redrive_parked_event(parked_event_id: PathId, caller: TheCaller) -> ParkedEventAnswer:
         # It commits by itself, effects and new state together.
-        return answer_of(await parked.redrive(caller.tenant_id, parked_event_id))
+        return answer_of(await parked.redrive(caller.tenant_id, parked_event_id, caller.projects))
 
     @routes.post("/{parked_event_id}/discard", permission="settings.manage")
     async def discard_parked_event(

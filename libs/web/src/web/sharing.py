@@ -132,7 +132,7 @@ class SharedTransactions:
 
     async def _write(self, batch: Sequence[_Waiting]) -> list[Response | Exception]:
         """Do it in one transaction; return the outcomes, which hold since it has committed."""
-        async with self._works.begin({tenant for each in batch for tenant in each.place.scope.tenants}) as work:
+        async with self._works.begin(*_seen_by([each.place.scope for each in batch])) as work:
             outcomes = await self._known(batch, work)
             fresh = [each for each in batch if each not in outcomes]
             results = await self._act([each.wanted for each in fresh], work) if fresh else []
@@ -161,6 +161,14 @@ class SharedTransactions:
         found = await self._idempotency.look_all(work.connection, claims)
         outcomes.update((first[place], outcome) for place, outcome in found.items())
         return outcomes
+
+
+def _seen_by(scopes: Sequence[Scope]) -> tuple[set[str], set[str] | None]:
+    """Return the tenants and the projects of several requests; None if one of them is kept to no projects."""
+    tenants = {tenant for each in scopes for tenant in each.tenants}
+    if any(each.projects is None for each in scopes):
+        return tenants, None
+    return tenants, {project for each in scopes for project in each.projects or ()}
 
 
 async def the_place(request: Request) -> Place:

@@ -87,7 +87,7 @@ class Transactions:
                     raise DomainError("conflict", "somebody else is changing it") from error
 
     async def _once(self, request: Request, exchange: Exchange, handler: Handler, scope: Scope) -> Response:
-        async with self._works.begin(scope.tenants) as work:
+        async with self._works.begin(scope.tenants, scope.projects) as work:
             exchange.work = work
             try:
                 return await handler(request)
@@ -96,7 +96,7 @@ class Transactions:
 
     async def _kept(self, request: Request, exchange: Exchange, handler: Handler, claim: Claim) -> Response:
         """The effect and the kept answer commit together; a refusal is kept too, and its effects are undone."""
-        async with self._works.begin(claim.scope.tenants) as work:
+        async with self._works.begin(claim.scope.tenants, claim.scope.projects) as work:
             kept = await self._idempotency.look(work.connection, claim)
             if kept is not None:
                 return kept
@@ -127,7 +127,7 @@ class Transactions:
 
         No transaction is open meanwhile. Who dies in between leaves a claim that holds for a minute.
         """
-        async with self._works.begin(claim.scope.tenants) as work:
+        async with self._works.begin(claim.scope.tenants, claim.scope.projects) as work:
             kept = await self._idempotency.look(work.connection, claim)
             if kept is not None:
                 return kept
@@ -143,10 +143,10 @@ class Transactions:
         if not may_be_kept(response.status_code):
             await self._forget(claim)
             return response
-        async with self._works.begin(claim.scope.tenants) as work:
+        async with self._works.begin(claim.scope.tenants, claim.scope.projects) as work:
             await self._idempotency.keep(work.connection, claim, response, exchange)
         return response
 
     async def _forget(self, claim: Claim) -> None:
-        async with self._works.begin(claim.scope.tenants) as work:
+        async with self._works.begin(claim.scope.tenants, claim.scope.projects) as work:
             await self._idempotency.forget(work.connection, claim)

@@ -21,21 +21,22 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose rows a request's transaction sees, and to whom its idempotency keys belong."""
+    """Whose rows a request's transaction sees, and to whom its idempotency keys belong. `projects` None: all of the tenants'."""
 
     tenants: tuple[str, ...]
     tenant_id: str
     credential_id: str
+    projects: tuple[str, ...] | None = None
 
 
 ScopeOf = Callable[[Request], Scope]
 
 
 def caller_scope(request: Request) -> Scope:
-    """Return the scope of the request's caller: their own tenant."""
+    """Return the scope of the request's caller: their own tenant, and of that the projects that they speak of."""
     caller = exchange_of(request.scope).caller
     assert caller is not None
-    return Scope((caller.tenant_id,), caller.tenant_id, caller.credential_id)
+    return Scope((caller.tenant_id,), caller.tenant_id, caller.credential_id, caller.projects)
 
 
 def fresh_tenant_scope(_: Request) -> Scope:

@@ -32,6 +32,16 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "key users_by_email": "a person signs in by e-mail alone",
         "key tenants_by_slug": "a slug stands in addresses",
         "key api_keys_by_hash": "a key names nobody",
+        **dict.fromkeys(
+            ("fence agents", "fence api_keys", "fence project_members", "fence sign_ins"),
+            "whose projects are whose is read from it: identity compares them itself",
+        ),
+    },
+    "billing": {
+        **dict.fromkeys(
+            ("fence active_contacts", "fence usage_meters"),
+            "tenants pay, not projects, and only their owners ask",
+        ),
     },
     "session": {
         "column consumer_lag": "how far each replica is behind, nobody's data",

@@ -154,7 +154,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
             import_strategy=waha.import_strategy,
         )
         settings = {**_settings_of(body, every=True), "name": body.name, "type": body.type}
-        async with around.works.begin([caller.tenant_id]) as work:
+        async with around.works.begin([caller.tenant_id], caller.projects) as work:
             row, secret = await connect_channel(
                 settings, connection, project_id=project_id, by=caller.cause, work=around.work_of(work)
             )
@@ -178,7 +178,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
             changes["provider_session"] = waha.session_id
         if "import_strategy" in given:
             changes["import_strategy"] = waha.import_strategy
-        async with around.works.begin([caller.tenant_id]) as work:
+        async with around.works.begin([caller.tenant_id], caller.projects) as work:
             row = await change(
                 channel_id,
                 changes,
@@ -194,7 +194,7 @@ def _changing(routes: Routes, around: Surroundings) -> None:
     @routes.delete("/crm/channels/{channel_id}", permission="channels.manage")
     async def delete_channel(channel_id: PathId, caller: TheCaller, expected: IfMatch) -> None:
         """Remove a channel: its webhook is unknown from now on, its secrets are destroyed."""
-        async with around.works.begin([caller.tenant_id]) as work:
+        async with around.works.begin([caller.tenant_id], caller.projects) as work:
             await remove_channel(
                 channel_id,
                 project_id=caller.project_id,

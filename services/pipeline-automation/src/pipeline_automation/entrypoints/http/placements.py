@@ -56,7 +56,7 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
     routes = Routes("placements")
 
     async def move_once(contact_id: str, body: PlacementChange, caller: Caller) -> Outcome | None:
-        async with works.begin([caller.tenant_id]) as unit:
+        async with works.begin([caller.tenant_id], caller.projects) as unit:
             work = work_of(unit)
             project_id = await work.contacts.project_of(caller.tenant_id, contact_id)
             if project_id is None:

@@ -1,0 +1,32 @@
+"""Keep requests to the rows of their projects."""
+
+from postgres.migrating import run_sql
+from postgres.walls import fence, take_fence_away
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    "channels",
+    "contacts",
+    "pipelines",
+    "statuses",
+    "placements",
+    "automation_rules",
+    "rule_sets",
+    "rule_executions",
+    "trigger_events",
+    "parked_events",
+)
+
+
+def upgrade() -> None:
+    """Add the fence, which whoever sets no projects does not meet: an older release does not notice."""
+    run_sql("".join(fence("pipeline_automation", table) for table in TABLES))
+
+
+def downgrade() -> None:
+    """Take it away."""
+    run_sql("".join(take_fence_away("pipeline_automation", table) for table in TABLES))
