@@ -12,9 +12,9 @@ from yardstick import floor
 
 IDLE_PER_S, IDLE_S = 5.0, 10.0
 WARM_PER_S, WARM_S = 300.0, 5.0
-GUESS_OF_FLOOR = 0.6
-"""Of the floor: where the search begins, and later ones where the one before ended."""
-GUESS_PER_S = 1_500.0
+BEGIN_OF_FLOOR = 0.25
+"""Where the search begins: from below, since what comes right after an overload fails more easily."""
+BEGIN_PER_S = 900.0
 LESS = 0.95
 MOST_HOLDS = 8
 """So often the rate is lowered before giving up."""
@@ -41,7 +41,6 @@ def measure(stand: Stand, extent: Extent, with_floor: bool) -> dict[str, Any]:
     line: Line | None = None
     ours: dict[str, Any] = {}
     floors: dict[str, Any] = {}
-    guess = 0.0
     for connections in extent.connections:
         before = floor(stand, extent.floor_s, connections) if with_floor else None
         stand.up()
@@ -50,10 +49,8 @@ def measure(stand: Stand, extent: Extent, with_floor: bool) -> dict[str, Any]:
             line.meet(connections)
         else:
             line.step(WARM_PER_S, WARM_S, connections)
-        if not guess:
-            guess = before["per_s"] * GUESS_OF_FLOOR if before else GUESS_PER_S
-        found = ours[str(connections)] = _measured(line, extent, connections, guess)
-        guess = found["sustained_per_s"] or guess
+        begin = before["per_s"] * BEGIN_OF_FLOOR if before else BEGIN_PER_S
+        ours[str(connections)] = _measured(line, extent, connections, begin)
         stand.down()
         if before:
             after = floor(stand, extent.floor_s, connections)
@@ -71,7 +68,7 @@ def measure_floor(stand: Stand, extent: Extent) -> dict[str, Any]:
     return {"floor": {"per_s": next(iter(found.values()))["per_s"], **found}}
 
 
-def _measured(line: Line, extent: Extent, connections: int, guess: float) -> dict[str, Any]:
+def _measured(line: Line, extent: Extent, connections: int, begin: float) -> dict[str, Any]:
     steps: dict[str, Step] = {}
     planned = {"idle": (IDLE_PER_S, IDLE_S)} | {f"{per_s:g}": (per_s, extent.seconds) for per_s in extent.rates}
     for name, (per_s, seconds) in planned.items():
@@ -87,7 +84,7 @@ def _measured(line: Line, extent: Extent, connections: int, guess: float) -> dic
         steps["highest"] = step
         return not reasons
 
-    found = _held(highest(holds, guess), lambda per_s: holds(per_s, extent.hold_s))
+    found = _held(highest(holds, begin), lambda per_s: holds(per_s, extent.hold_s))
     if found is None:
         del steps["highest"]
     if not line.rules_on():

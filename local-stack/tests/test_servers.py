@@ -56,6 +56,8 @@ async def test_postgres_is_set_up_as_promised(running: Instance) -> None:
             "server_encoding": "UTF8",
             "TimeZone": "UTC",
             "max_connections": "200",
+            "max_wal_size": "4GB",
+            "checkpoint_timeout": "15min",
             "password_encryption": "scram-sha-256",
             "unix_socket_directories": "",
         }
