@@ -78,7 +78,9 @@ class Database:
         self._lock = asyncio.Lock()  # who writes the same keys waits for the other
 
     @asynccontextmanager
-    async def transaction(self, tenants: Iterable[str]) -> AsyncIterator["Connection"]:
+    async def transaction(
+        self, tenants: Iterable[str], projects: Iterable[str] | None = None
+    ) -> AsyncIterator["Connection"]:
         """Keep what the block writes if the fate lets it commit."""
         async with self._lock:
             fate = self.fates.pop(0) if self.fates else ""
