@@ -1,11 +1,11 @@
 """The inbound line: webhooks posted → `message.received` heard, at fixed rates and at the highest that holds; the floor in turns with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from line import Line, Step
-from search import highest
+from search import held, highest
 from stand import Stand
 from tables import print_costs, print_steps
 from yardstick import floor
@@ -15,9 +15,6 @@ WARM_PER_S, WARM_S = 300.0, 5.0
 BEGIN_OF_FLOOR = 0.25
 """Where the search begins: from below, since what comes right after an overload fails more easily."""
 BEGIN_PER_S = 900.0
-LESS = 0.95
-MOST_HOLDS = 8
-"""So often the rate is lowered before giving up."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +78,13 @@ def _measured(line: Line, extent: Extent, connections: int, begin: float) -> dic
         reasons = step.outcome.why_not()
         tried.append({"per_s": round(per_s, 1), "seconds": seconds, "why_not": reasons})
         print(f"  {per_s:6.0f}/s for {seconds:.0f} s: {'; '.join(reasons) or 'holds'}", flush=True)
-        steps["highest"] = step
+        if not reasons:
+            steps["highest"] = step
         return not reasons
 
-    found = _held(highest(holds, begin), lambda per_s: holds(per_s, extent.hold_s))
+    found = held(highest(holds, begin), lambda per_s: holds(per_s, extent.hold_s))
     if found is None:
-        del steps["highest"]
+        steps.pop("highest", None)
     if not line.rules_on():
         raise SystemExit("a rule was switched off during the measurement: it ran too often")
     print_steps(connections, {name: step.figures() for name, step in steps.items()})
@@ -96,15 +94,6 @@ def _measured(line: Line, extent: Extent, connections: int, begin: float) -> dic
         "tried": tried,
         **{name: step.figures() for name, step in steps.items()},
     }
-
-
-def _held(per_s: float, holds: Callable[[float], bool]) -> float | None:
-    """Return the first rate that holds for long, from this one downwards in steps of 5 %; None where none of some does."""
-    for _ in range(MOST_HOLDS):
-        if holds(per_s):
-            return per_s
-        per_s *= LESS
-    return None
 
 
 def _told(ours: dict[str, Any], floors: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ STEP = 1.25
 CLOSE_ENOUGH = 1.05
 BETWEEN = 1.4
 LOWEST = 10.0
+LESS = 0.95
+MOST_HOLDS = 8
 
 
 def highest(holds: Callable[[float], bool], begin: float) -> float:
@@ -30,6 +32,22 @@ def highest(holds: Callable[[float], bool], begin: float) -> float:
         else:
             rate = math.sqrt(good * bad)
     return good
+
+
+def held(per_s: float, holds: Callable[[float], bool]) -> float | None:
+    """Return the highest rate that holds for long, in steps of 5 % up to `per_s`; None where none of some does.
+
+    From 10 % below it, upwards while that holds, else downwards to the first that does: a rate that fails for long leaves much behind.
+    """
+    best = per_s * LESS**2
+    if not holds(best):
+        lower = (per_s * LESS**steps for steps in range(3, 2 + MOST_HOLDS))
+        return next((rate for rate in lower if holds(rate)), None)
+    for rate in (per_s * LESS, per_s):
+        if not holds(rate):
+            break
+        best = rate
+    return best
 
 
 def climb(try_rate: Callable[[float], dict[str, Any]], begin: float, most: float) -> dict[str, Any]:

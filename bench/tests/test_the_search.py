@@ -1,7 +1,7 @@
 """The search finds the highest rate that holds, from wherever it begins."""
 
 import pytest
-from search import climb, highest
+from search import climb, held, highest
 
 
 @pytest.mark.parametrize("truth", [37.0, 812.0, 2150.0, 9000.0])
@@ -14,6 +14,28 @@ def test_within_five_per_cent(truth: float, begin: float) -> None:
 def test_a_line_that_carries_nothing_is_said_so() -> None:
     with pytest.raises(SystemExit, match="not even"):
         highest(lambda rate: False, 1000)
+
+
+@pytest.mark.parametrize(
+    ("truth", "asked"),
+    [
+        (1100, [902, 950, 1000]),
+        (970, [902, 950, 1000]),
+        (920, [902, 950]),
+        (860, [902, 857]),
+        (100, [902, 857, 815, 774, 735, 698, 663, 630]),
+    ],
+)
+def test_what_holds_for_long_is_asked_from_below_and_no_rate_that_failed_again(truth: float, asked: list[int]) -> None:
+    rates: list[float] = []
+
+    def holds(rate: float) -> bool:
+        rates.append(rate)
+        return rate <= truth
+
+    found = held(1000, holds)
+    assert [round(rate) for rate in rates] == asked
+    assert found == max((rate for rate in rates if rate <= truth), default=None)
 
 
 def test_the_highest_step_that_holds_is_found_from_below() -> None:
