@@ -78,7 +78,7 @@ def all_published(seen: Observed) -> Iterator[Finding]:
     """C3: every event was published and confirmed."""
     for schema, count in seen.pending.items():
         if count:
-            yield Finding("C3", "LOST", f"{count} events of {schema} are not published")
+            yield Finding("C3", "LOST", f"{count} bundles of {schema} are not published")
 
 
 def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Finding]:

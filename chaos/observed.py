@@ -1,6 +1,7 @@
 """What the system says of itself once it is quiet, read into plain data: all SQL of this folder stands here."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Observed:
     """Message → the statuses that it went through, in the order in which they were written."""
     parked: Counter[tuple[str, str]] = field(default_factory=Counter)
     pending: dict[str, int] = field(default_factory=dict)
-    """Schema → events that are not published."""
+    """Schema → bundles of events that were not published within 5 s."""
     queues: dict[str, int] = field(default_factory=dict)
     """Queue → messages ready or unacknowledged, where there are any."""
     phones: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -78,6 +79,8 @@ class Observed:
 
 
 PENDING = "select count(*) from {schema}.outbox_pending"
+WAITING = "select seq from {schema}.outbox_pending"
+PUBLISHED_AFTER_S = 5.0
 OLDEST = "select coalesce(outbox_age_s, 0) from {schema}.backlog()"
 PARKED = """
 select reason, count(*) as n from {schema}.parked_events
@@ -199,9 +202,23 @@ class Database:
         for schema in SCHEMAS:
             for row in await self.rows(PARKED.format(schema=schema), self._ids, self._since):
                 seen.parked[schema, row["reason"]] = row["n"]
-        seen.pending = {schema: count for schema, count in (await self.pending()).items() if count}
+        seen.pending = await self._not_published()
         await self._look_through_walls(seen)
         return seen
+
+    async def _not_published(self) -> dict[str, int]:
+        """Return how much of what waits for its relay now still waits after 5 s, by schema: what WAHA retried late may be on its way."""
+        ends = time.monotonic() + PUBLISHED_AFTER_S
+        left = await self._waiting()
+        while left and time.monotonic() < ends:
+            await asyncio.sleep(0.2)
+            now = await self._waiting()
+            left = {schema: still for schema, those in left.items() if (still := those & now.get(schema, set()))}
+        return {schema: len(those) for schema, those in left.items()}
+
+    async def _waiting(self) -> dict[str, set[int]]:
+        rows = {schema: await self.rows(WAITING.format(schema=schema)) for schema in SCHEMAS}
+        return {schema: {int(row["seq"]) for row in found} for schema, found in rows.items() if found}
 
     async def _look_through_walls(self, seen: Observed) -> None:
         instance = self._product.instance
