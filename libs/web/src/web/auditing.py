@@ -127,7 +127,7 @@ class Trail:
                 data,
                 id=work.new_id(),
                 source=self._route.service,
-                subject=self._object_id or self._tenant_id,
+                subject=self._tenant_id,
                 time=work.now,
                 tenant_id=self._tenant_id,
                 project_id=caller.project_id if caller else None,
