@@ -45,7 +45,13 @@ async def test_an_administrator_reads_who_changed_what_and_nobody_else_does(prod
     )
     await tenant.ask("PATCH", f"/crm/channels/{tenant.channel_id}", json={"waha_config": {"api_key": secret}})
     sent = {"contact_id": made["id"], "channel_id": tenant.channel_id, "content_type": "text", "text": marker}
-    message = (await tenant.ask("POST", "/crm/messages", json=sent)).json()
+
+    async def accepted() -> dict[str, Any] | None:
+        answer = await tenant.ask("POST", "/crm/messages", json=sent)
+        return answer.json() if answer.status_code == 202 else None
+
+    message = await eventually(accepted, within_s=15, because="messaging knows contact and channel")
+    assert message is not None
     agents = (await tenant.ask("POST", "/auth/api-keys", json={"name": "agent", "role": "agent"})).json()
     assert renamed.status_code == 200, renamed.text
 
