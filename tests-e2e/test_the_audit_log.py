@@ -36,7 +36,7 @@ async def told(tenant: Tenant, count: int = 1, **query: str) -> list[dict[str, A
 
 
 async def test_an_administrator_reads_who_changed_what_and_nobody_else_does(product: Product) -> None:
-    tenant, other = await product.tenant("Audited"), await product.tenant("Other")
+    tenant, other = await product.shop("Audited"), await product.tenant("Other")
     marker, secret = f"text {secrets.token_hex(8)}", f"key-{secrets.token_hex(8)}"
     made = (await tenant.ask("POST", "/crm/contacts", json={"name": "Ana", "phone": "+5511987650999"})).json()
     headers = {"X-API-Key": tenant.api_key, "User-Agent": "Board/1.0", "X-Forwarded-For": "198.51.100.1"}

@@ -99,9 +99,8 @@ async def _rules(write: Writer, tenant: Tenant) -> None:
 
 
 async def _sending(write: Writer, tenant: Tenant, ids: dict[str, str]) -> None:
-    """While the channel rests, what is sent stays queued."""
+    """What is withdrawn or given up at once is still queued: whether it left is heard of later."""
     on, chat = {"channel_id": tenant.channel_id}, {"chat_id": ids["chat_id"]}
-    await write("POST /crm/channels/{channel_id}/deactivate", **on)
     sent = await write("POST /crm/messages", {**chat, "content_type": "text", "text": "one"})
     await write("POST /crm/messages/{message_id}/cancel", message_id=sent["message_id"])
     # Called twice, as the other message is what can be tried again.
@@ -109,6 +108,7 @@ async def _sending(write: Writer, tenant: Tenant, ids: dict[str, str]) -> None:
     failed = {"status": "failed", "failure_reason": "no one came"}
     await write("POST /crm/messages/{message_id}/mark-delivered", failed, message_id=other["message_id"])
     await write("POST /crm/messages/{message_id}/retry", message_id=other["message_id"])
+    await write("POST /crm/channels/{channel_id}/deactivate", **on)
     await write("POST /crm/channels/{channel_id}/activate", {}, **on)
 
     async def works() -> bool:
