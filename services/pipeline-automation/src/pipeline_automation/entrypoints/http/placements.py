@@ -162,8 +162,6 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
     ) -> MovesAnswer:
         """Move many contacts to one status; each has its own outcome."""
         project_id = await reading_of(work).project_of(caller.tenant_id, pipeline_id)
-        trail.changed("contact_ids", None, body.contact_ids)
-        trail.changed("status_id", None, body.status_id)
         moves = [
             Move(
                 tenant_id=caller.tenant_id,
@@ -177,6 +175,9 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
             )
             for contact_id in body.contact_ids
         ]
-        return MovesAnswer(data=[moved_item(each) for each in await move_placements(moves, work_of(work))])
+        outcomes = await move_placements(moves, work_of(work))
+        trail.changed("contact_ids", None, [each.move.contact_id for each in outcomes if each.after is not None])
+        trail.changed("status_id", None, body.status_id)
+        return MovesAnswer(data=[moved_item(each) for each in outcomes])
 
     return routes
