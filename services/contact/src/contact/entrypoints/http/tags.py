@@ -63,7 +63,8 @@ def tag_routes(work_of: WorkOf, tags: Listing) -> Routes:
         outcome = await tag_contacts(
             body.contact_ids, add=add, remove=remove, project_id=project_id, by=caller.cause, work=work_of(work)
         )
-        trail.changed("contact_ids", None, [each for each in body.contact_ids if each not in outcome.not_found])
+        missing = set(outcome.not_found)
+        trail.changed("contact_ids", None, [each for each in body.contact_ids if each not in missing])
         trail.changed("tags", remove, add)
         return BulkTagsAnswer(
             matched=outcome.matched,
