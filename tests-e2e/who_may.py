@@ -97,6 +97,7 @@ WHO_MAY = {
     "POST /api/v1/automation/rules/{rule_id}/test": LEADERS,
     "POST /api/v1/automation/rules/{rule_id}/dry-run": LEADERS,
     "GET /api/v1/automation/rules/{rule_id}/executions": ALL,
+    "GET /api/v1/crm/audit-log": ADMINS,
     "GET /api/v1/billing/usage": OWNERS,
     "GET /api/v1/billing/accounts": OWNERS,
     "GET /api/v1/billing/accounts/{account_id}": OWNERS,

@@ -2,7 +2,7 @@
 
 A subscription is a file `services/<service>/src/*/entrypoints/events/on_<aggregate>_<event>.py` whose constant `HEARS`
 names a contract class; `TRANSIENT = True` marks one that lives only while its process does. Whoever uses a contract
-class as a value outside of `entrypoints/events` says that event.
+class as a value outside of `entrypoints/events` says that event; what libs/web says, every service says.
 """
 
 import ast
@@ -13,6 +13,9 @@ from pathlib import Path
 from contracts.registry import payloads
 
 SERVICES = "services"
+SPOKEN_BY_ALL = Path("libs/web/src/web/auditing.py")
+"""What it says is said by every service that serves routes."""
+EVERY_SERVICE = "every-service"
 
 
 class ChoreographyError(Exception):
@@ -72,6 +75,9 @@ def read_choreography(root: Path) -> Choreography:
             else:
                 for event_type in _said_in(file):
                     speakers.setdefault(event_type, set()).add(service.name)
+    if (root / SPOKEN_BY_ALL).is_file():
+        for event_type in _said_in(root / SPOKEN_BY_ALL):
+            speakers.setdefault(event_type, set()).add(EVERY_SERVICE)
     return Choreography(tuple(sorted(subscriptions)), {type_: tuple(sorted(who)) for type_, who in speakers.items()})
 
 

@@ -188,6 +188,7 @@ def tree(tmp_path: Path) -> Path:
     for library, line in LIBRARIES.items():
         write(tmp_path, f"{library}/__init__.py", line)
     write(tmp_path, "contracts/thing.py", "import msgspec")
+    write(tmp_path, "web/auditing.py", "import contracts.thing, outbox")
     return tmp_path
 
 

@@ -69,6 +69,8 @@ class ToyChange(Body):
 
 
 class ToyAnswer(Answer):
+    audited = ("name", "kind", "price")
+
     id: Id
     tenant_id: Id
     version: int
@@ -142,7 +144,7 @@ def toy_routes() -> Routes:
     async def delete_toy(toy_id: PathId, work: Work, caller: TheCaller) -> None:
         await work.connection.execute("delete from toys where tenant_id = $1 and id = $2", caller.tenant_id, toy_id)
 
-    @routes.post("/toys/echo", permission="self")
+    @routes.post("/toys/echo", permission="self", writes=False)
     async def echo(body: NewToy) -> Answer:
         return Answer()
 

@@ -33,12 +33,12 @@ class NewToy(Body):
 routes = Routes("toys")
 
 
-@routes.post("/toys/echo", permission="self")
+@routes.post("/toys/echo", permission="self", writes=False)
 async def echo_toy(body: NewToy) -> dict[str, Any]:
     return body.model_dump(mode="json")
 
 
-@routes.post("/bare", permission="self")
+@routes.post("/bare", permission="self", writes=False)
 async def bare() -> Answer:
     return Answer()
 

@@ -109,7 +109,7 @@ async def test_after_a_refused_shape_the_key_may_be_used_again(toy, caller_with)
 def deciding_routes(decide) -> Routes:
     routes = Routes()
 
-    @routes.post("/deciding", permission="self")
+    @routes.post("/deciding", permission="self", writes=False)
     async def deciding(work: Work, caller: TheCaller) -> Made:
         await work.connection.execute(
             "insert into toys (id, tenant_id, name, kind) values ($1, $2, $3, 'ball')",
@@ -135,7 +135,7 @@ def deciding_routes(decide) -> Routes:
         await decide()
         return Made(id=work.new_id())
 
-    @routes.post("/stepping", permission="self")
+    @routes.post("/stepping", permission="self", writes=False)
     async def stepping(caller: TheCaller) -> Answer:
         await decide()
         return Answer()
@@ -234,7 +234,9 @@ async def test_a_cancelled_request_leaves_neither_effect_nor_key(make_toy, toy_w
 async def test_an_answer_with_a_secret_is_kept_encrypted(make_toy, toy_works, toy_dsns) -> None:
     routes = Routes()
 
-    @routes.post("/register", permission="public", status=201, scope=fresh_tenant_scope, secret_answer=True)
+    @routes.post(
+        "/register", permission="public", status=201, scope=fresh_tenant_scope, secret_answer=True, writes=False
+    )
     async def register(work: Work, response: Response) -> Shown:
         response.headers["Location"] = "/api/v1/x"
         return Shown(tenant_id=work.tenants[0], api_key="vk_marker_secret")

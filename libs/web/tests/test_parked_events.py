@@ -7,6 +7,7 @@ from contracts.reading import Unreadable
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from outbox.parked import Parked, ParkedEvents, park
+from outbox.said import events_said
 from web.parked_events import parked_event_routes
 
 ADDRESS = "/api/v1/parked-events/toy"
@@ -99,6 +100,16 @@ async def test_an_event_is_redriven_once(parked_toy, toy_works, caller_with) -> 
             "invalid_state",
             "redriven",
         )
+    assert await actions(toy_works, caller) == ["redrive_parked_event"]
+
+
+async def actions(works, caller) -> list[str]:
+    """Return what a tenant's part of the audit log was told."""
+    async with works.begin([caller.tenant_id]) as work:
+        return [
+            json.loads(each)["data"]["action"]
+            for each in await events_said(work.connection, "toy", "audit.recorded.v1")
+        ]
 
 
 async def test_what_fails_again_stays_parked(parked_toy, toy_works, caller_with) -> None:
@@ -109,6 +120,7 @@ async def test_what_fails_again_stays_parked(parked_toy, toy_works, caller_with)
         assert (await client.post(f"{ADDRESS}/{row['id']}/redrive")).status_code == 422
         after = (await client.get(f"{ADDRESS}/{row['id']}")).json()
         assert (after["status"], after["attempts"]) == ("parked", 2)
+    assert await actions(toy_works, caller) == []
 
 
 async def test_discarding_needs_a_reason_and_is_kept(parked_toy, toy_works, caller_with) -> None:

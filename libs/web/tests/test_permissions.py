@@ -141,7 +141,7 @@ def test_a_route_that_cannot_be_served_stops_the_start(make_toy) -> None:
 def test_a_public_route_that_writes_says_for_whom(make_toy, toy_works) -> None:
     routes = Routes()
 
-    @routes.post("/it", permission="public")
+    @routes.post("/it", permission="public", object_type="it")
     async def it(work: Work) -> Answer:
         return Answer()
 
@@ -152,7 +152,7 @@ def test_a_public_route_that_writes_says_for_whom(make_toy, toy_works) -> None:
 def test_a_route_that_shows_a_secret_needs_a_key_to_keep_it_with(make_toy, toy_works) -> None:
     routes = Routes()
 
-    @routes.post("/it", permission="self", secret_answer=True)
+    @routes.post("/it", permission="self", secret_answer=True, object_type="it")
     async def it(work: Work) -> Answer:
         return Answer()
 

@@ -42,7 +42,7 @@ def sharing_routes(before: object = None) -> Routes:
         transaction = str(await work.connection.fetchval("select pg_current_xact_id()::text"))
         return [DomainError("rule_violated", rule="never") if name == "refused" else transaction for _, name in wanted]
 
-    @routes.post("/sharing", permission="self", status=201, together=store)
+    @routes.post("/sharing", permission="self", status=201, together=store, writes=False)
     async def share_it(body: Wanted, share: Share, caller: TheCaller) -> Response:
         if body.name == "early":
             raise DomainError("rule_violated", rule="early")
@@ -117,7 +117,7 @@ async def test_a_route_has_one_way_to_the_database(make_toy, toy_works) -> None:
     async def nothing(wanted: Sequence[object], work: UnitOfWork) -> Sequence[object]:
         return wanted
 
-    @routes.post("/both", permission="self", together=nothing)
+    @routes.post("/both", permission="self", together=nothing, writes=False)
     async def both(share: Share, work: Work) -> Response:
         return Response()
 

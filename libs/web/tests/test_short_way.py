@@ -28,12 +28,12 @@ def both_ways() -> Routes:
     """The same route twice: past the framework, and through it."""
     routes = Routes()
 
-    @routes.post("/short", permission="contacts.manage", status=201, together=echo)
+    @routes.post("/short", permission="contacts.manage", status=201, together=echo, writes=False)
     async def short(body: Wanted, share: Share, caller: TheCaller, project_id: TheProject) -> Response:
         told = {"name": body.name, "who": caller.subject, "project": project_id}
         return await share.take(told, lambda found: JSONResponse(found, 201))
 
-    @routes.post("/usual", permission="contacts.manage", status=201)
+    @routes.post("/usual", permission="contacts.manage", status=201, writes=False)
     async def usual(body: Wanted, caller: TheCaller, project_id: TheProject) -> Response:
         return JSONResponse({"name": body.name, "who": caller.subject, "project": project_id}, 201)
 
@@ -85,7 +85,7 @@ async def test_another_method_of_its_path_is_not_there(make_toy, toy_works, call
 async def test_a_parameter_that_cannot_be_found_stops_the_start(make_toy, toy_works, path) -> None:
     routes = Routes()
 
-    @routes.post(path, permission="self", together=echo)
+    @routes.post(path, permission="self", together=echo, writes=False)
     async def share_it(body: Wanted, share: Share, toy_id: Id) -> Response:
         return Response()
 

@@ -19,7 +19,7 @@ class CountAnswer(Answer):
 def counting_routes(before_return) -> Routes:
     routes = Routes()
 
-    @routes.post("/counting", permission="self")
+    @routes.post("/counting", permission="self", writes=False)
     async def counting(work: Work, caller: TheCaller) -> CountAnswer:
         await work.connection.execute(
             "insert into toys (id, tenant_id, name, kind) values ($1, $2, $3, 'ball')",

@@ -194,8 +194,9 @@ class Gateway:
         return [row["state"] for row in found]
 
     async def said(self, event_type: str | None = "channel.message_received.v1") -> list[dict[str, Any]]:
-        """Return the events of a type in the outbox, in order; None: of all types, those of a transaction type by type."""
-        return [json.loads(each) for each in await events_said(self.administrator, "channel_gateway", event_type)]
+        """Return the events of a type in the outbox, in order; None: of all types but the audit log's, type by type in a transaction."""
+        said = [json.loads(each) for each in await events_said(self.administrator, "channel_gateway", event_type)]
+        return [each for each in said if event_type is not None or each["type"] != "audit.recorded.v1"]
 
     async def close(self) -> None:
         await self.http.aclose()

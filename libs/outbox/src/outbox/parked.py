@@ -116,8 +116,14 @@ class ParkedEvents:
             tenant_id,
         )
 
-    async def redrive(self, tenant_id: str, parked_id: str, projects: Sequence[str] | None = None) -> asyncpg.Record:
-        """Apply a parked event again; its effects and its new state commit together, so of two redrives one applies.
+    async def redrive(
+        self,
+        tenant_id: str,
+        parked_id: str,
+        projects: Sequence[str] | None = None,
+        also: Callable[[UnitOfWork], None] = lambda _: None,
+    ) -> asyncpg.Record:
+        """Apply a parked event again; its effects, its new state and what `also` says commit together, so of two redrives one applies.
 
         `projects` are those of whoever asks: the event must be of one of them, or of none. Raises not_found, invalid_state when
         it was decided already, rule_violated when it fails again (it stays parked, counted).
@@ -129,6 +135,7 @@ class ParkedEvents:
             async with self._works.begin([tenant_id]) as work:
                 row = await self._claim(work, tenant_id, parked_id)
                 await self._redrives[row["consumer"]](row, work)
+                also(work)
                 return await work.connection.fetchrow(
                     "update parked_events set status = 'redriven', redriven_at = now()"
                     f" where tenant_id = $1 and id = $2 returning {COLUMNS}",

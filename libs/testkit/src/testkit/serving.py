@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import msgspec
 from bus.publisher import BrokerPublisher
+from contracts.audit.recorded_v1 import AuditRecordedV1
 from contracts.envelope import AnyEvent, Event, UnreadEvent
 from contracts.registry import payloads
 from contracts.topology import load_topology
@@ -83,7 +84,14 @@ class Served:
         return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
 
     async def said(self) -> list[AnyEvent]:
-        """Return every event in the outbox, in the order in which it was said."""
+        """Return every event in the outbox but entries of the audit log, in the order in which it was said."""
+        return [each for each in await self._everything_said() if each.type != AuditRecordedV1.TYPE]
+
+    async def audited(self) -> list[AnyEvent]:
+        """Return what was said to the audit log."""
+        return [each for each in await self._everything_said() if each.type == AuditRecordedV1.TYPE]
+
+    async def _everything_said(self) -> list[AnyEvent]:
         bodies = await events_said(self.administrator, self.parts.service.replace("-", "_"))
         kinds: Any = payloads()
         unread = [(msgspec.json.decode(body, type=UnreadEvent).type, body) for body in bodies]

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from web.auditing import Audited, Trail
 from web.bodies import Answer
 from web.caller import Requirement
 from web.etags import put_etag
@@ -94,18 +95,20 @@ class AnsweringRoute(APIRoute):
     answer: Handler
 
 
-def conventional_route(door: Door, declared: DeclaredRoute) -> type[AnsweringRoute]:
+def conventional_route(door: Door, declared: DeclaredRoute, audited: Audited | None) -> type[AnsweringRoute]:
     """Return the route class for one declared route: FastAPI's, with our conventions around its handler."""
 
     class ConventionalRoute(AnsweringRoute):
         def get_route_handler(self) -> Handler:
-            self.answer = _answering(door, declared, self, super().get_route_handler())
+            self.answer = _answering(door, declared, audited, self, super().get_route_handler())
             return self.answer
 
     return ConventionalRoute
 
 
-def _answering(door: Door, declared: DeclaredRoute, route: APIRoute, inner: Handler) -> Handler:
+def _answering(
+    door: Door, declared: DeclaredRoute, audited: Audited | None, route: APIRoute, inner: Handler
+) -> Handler:
     query_fields = frozenset(name for each in _dependants(route.dependant) for name in _query_fields(each))
     takes_body = route.body_field is not None
     wants_work = any(each.call is the_work for each in _dependants(route.dependant))
@@ -123,6 +126,8 @@ def _answering(door: Door, declared: DeclaredRoute, route: APIRoute, inner: Hand
         _refuse_unknown_query(request, query_fields)
         strict = StrictRequest(request.scope, request.receive)
         await _check_body(strict, takes_body)
+        if audited is not None:
+            exchange.trail = Trail(audited, exchange, strict)
         scope = None if scope_of is None else scope_of(strict)
         if transactions is None:
             response = await inner(strict)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from telemetry.logs import get_logger
 
 from web.answering import Door, conventional_route, guarded, watching_version
+from web.auditing import audited, leaving_entry
 from web.caller import Requirement
 from web.documents import describe_problems, documents_of
 from web.exchange import exchange_of
@@ -26,6 +27,7 @@ from web.internal_tokens import Tokens
 from web.problems import problem_of
 from web.routes import DeclaredRoute, Routes, UndeclaredRouteError
 from web.short_way import short_way
+from web.shown import shown_by
 
 PREFIX = "/api/v1"
 REFUSALS = (DomainError, RequestValidationError, ResponseValidationError, HTTPException)
@@ -93,10 +95,10 @@ def create_app(
     )
     app.requirements, app.short_ways = {}, {}
     app.door = Door(service, tokens, works, sealing_key)
+    reads = [one for each in routes if isinstance(each, Routes) for one in each.declared if one.method == "GET"]
     for each in routes:
         if isinstance(each, Routes):
-            for declared in each.declared:
-                _add(app, declared, service)
+            _add_all(app, each.declared, service, reads)
         else:
             app.router.routes.append(each)
     if health is not None:
@@ -132,12 +134,14 @@ def _all_routes(routes: Iterable[BaseRoute]) -> Iterable[BaseRoute]:
             yield route
 
 
-def _add_all(app: ServiceApp, declared: Iterable[DeclaredRoute], service: str) -> None:
+def _add_all(
+    app: ServiceApp, declared: Iterable[DeclaredRoute], service: str, reads: Sequence[DeclaredRoute] = ()
+) -> None:
     for each in declared:
-        _add(app, each, service)
+        _add(app, each, service, reads)
 
 
-def _add(app: ServiceApp, declared: DeclaredRoute, service: str) -> None:
+def _add(app: ServiceApp, declared: DeclaredRoute, service: str, reads: Sequence[DeclaredRoute]) -> None:
     path = declared.path if declared.root else PREFIX + declared.path
     if (declared.method, path) in app.requirements:
         raise UndeclaredRouteError(f"{declared.method} {path} is declared twice")
@@ -147,9 +151,15 @@ def _add(app: ServiceApp, declared: DeclaredRoute, service: str) -> None:
         return
     options = dict(declared.options)
     extra = {"x-permission": declared.requirement.permission, "x-role": declared.requirement.role, "x-service": service}
-    route = conventional_route(app.door, declared)(
+    entry = None
+    handler = watching_version(declared.handler)
+    if declared.leaves_entry and app.door.works is not None:
+        name, action = f"{declared.method} {declared.path}", declared.handler.__name__
+        entry = audited(service, name, declared.object_type, shown_by(declared, reads), action)
+        handler = leaving_entry(handler)
+    route = conventional_route(app.door, declared, entry)(
         path,
-        watching_version(declared.handler),
+        handler,
         methods=[declared.method],
         status_code=declared.status,
         tags=[declared.tag or service],

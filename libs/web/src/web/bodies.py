@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from fastapi import Path
@@ -77,7 +77,13 @@ class Body(BaseModel):
 
 
 class Answer(BaseModel):
-    """A body that we send: always every field, null where there is nothing. One with `version` gets an ETag."""
+    """A body that we send: always every field, null where there is nothing. One with `version` gets an ETag.
+
+    `audited` is a closed list: of an object that routes write, the fields whose values the audit log may know. Never a secret, and never
+    the text of a message.
+    """
+
+    audited: ClassVar[tuple[str, ...] | None] = None
 
     model_config = ConfigDict(allow_inf_nan=False, json_encoders={datetime: write_time})
 

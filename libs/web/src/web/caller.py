@@ -82,6 +82,15 @@ class Requirement:
         return self.permission == "self" or self.permission in caller.permissions
 
 
+def client_address(request: Request) -> str:
+    """Return the address that a call came from.
+
+    The gateway alone reaches a service and writes `X-Forwarded-For` itself, so its last entry is the client.
+    """
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded[:64] or (request.client.host if request.client else "unknown")
+
+
 async def the_caller(request: Request) -> Caller:
     """Return who is asking. A dependency for routes that are not public."""
     caller = exchange_of(request.scope).caller

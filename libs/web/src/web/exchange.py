@@ -10,6 +10,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 if TYPE_CHECKING:
     from outbox.work import UnitOfWork
 
+    from web.auditing import Trail
     from web.caller import Caller
     from web.sharing import Place
 
@@ -30,6 +31,7 @@ class Exchange:
         "started",
         "status",
         "traceparent",
+        "trail",
         "version",
         "work",
     )
@@ -47,6 +49,7 @@ class Exchange:
         self.work: UnitOfWork | None = None
         self.version: int | None = None
         self.place: Place | None = None
+        self.trail: Trail | None = None
 
     def bind(self, **fields: Any) -> None:
         """Put fields on every log line until the answer has left."""

@@ -5,7 +5,7 @@ At the service they stand under `/api/v1/parked-events/<its own name>`, so that 
 
 import base64
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Protocol
 
@@ -15,6 +15,7 @@ from postgres.database import Connection
 from postgres.listing import Listing
 from pydantic import Field
 
+from web.auditing import TheTrail
 from web.bodies import Answer, Body, Id, PathId, Time
 from web.caller import TheCaller
 from web.paging import AnyOf, ListAnswer, Paging, paging
@@ -48,8 +49,10 @@ class ParkedEvents(Protocol):
     def count_waiting(self, connection: Connection, tenant_id: str) -> Awaitable[Any]:
         """Return `count` and `oldest_parked_at` of what waits."""
 
-    def redrive(self, tenant_id: str, parked_id: str, projects: Sequence[str] | None) -> Awaitable[Any]:
-        """Apply one again in a transaction of its own; raise invalid_state or rule_violated."""
+    def redrive(
+        self, tenant_id: str, parked_id: str, projects: Sequence[str] | None, also: Callable[[UnitOfWork], None]
+    ) -> Awaitable[Any]:
+        """Apply one again in a transaction of its own, in which `also` says something; raise invalid_state or rule_violated."""
 
     def discard(self, work: UnitOfWork, tenant_id: str, parked_id: str, *, by: str, reason: str) -> Awaitable[Any]:
         """Decide that one will never be applied; raise invalid_state."""
@@ -57,6 +60,8 @@ class ParkedEvents(Protocol):
 
 class ParkedEventAnswer(Answer):
     """One parked event, as lists show it."""
+
+    audited = ("status", "consumer", "event_id", "event_type", "discard_reason")
 
     id: Id
     tenant_id: Id | None
@@ -147,9 +152,11 @@ def parked_event_routes(parked: ParkedEvents) -> Routes:
         return ParkedEventWithEvent.of(row, service=service, event=_readable(row["event"]))
 
     @routes.post("/{parked_event_id}/redrive", permission="settings.manage")
-    async def redrive_parked_event(parked_event_id: PathId, caller: TheCaller) -> ParkedEventAnswer:
+    async def redrive_parked_event(parked_event_id: PathId, caller: TheCaller, trail: TheTrail) -> ParkedEventAnswer:
+        trail.about(parked_event_id)
+        trail.changed("status", "parked", "redriven")
         # It commits by itself, effects and new state together.
-        return answer_of(await parked.redrive(caller.tenant_id, parked_event_id, caller.projects))
+        return answer_of(await parked.redrive(caller.tenant_id, parked_event_id, caller.projects, trail.say))
 
     @routes.post("/{parked_event_id}/discard", permission="settings.manage")
     async def discard_parked_event(

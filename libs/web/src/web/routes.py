@@ -7,6 +7,9 @@
 
 A permission is one of 23 codes or a marker (public, self, owner, operator); `role="supervisor"` asks for at least that.
 Paths stand under /api/v1 (app.py puts it there), except those given with `root=True`.
+
+Every POST, PATCH, PUT and DELETE leaves an entry in the audit log (auditing.py). Where its path does not lead to a route that shows what
+it writes, it is declared with the `object_type`, or with `writes=False` if it writes nothing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -45,7 +48,15 @@ class DeclaredRoute:
     secret_answer: bool = False
     together: ActTogether | None = None
     in_documents: bool = True
+    writes: bool = True
+    object_type: str | None = None
+    shown_by: Callable[..., Awaitable[Any]] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def leaves_entry(self) -> bool:
+        """Tell whether the audit log hears of it. A plain route is a stranger's door or a document."""
+        return self.method not in ("GET", "HEAD") and self.writes and not self.plain
 
 
 class Routes:
@@ -76,7 +87,7 @@ class Routes:
     ) -> Callable[[F], F]:
         """Declare a partial change. PUT on the same path is its synonym unless `put=False`."""
         with_put = more.pop("put", True)
-        declare_patch = self._declare("PATCH", path, permission, role, more)
+        declare_patch = self._declare("PATCH", path, permission, role, dict(more))
         if not with_put:
             return declare_patch
         declare_put = self._declare("PUT", path, permission, role, {**more, "in_documents": False})

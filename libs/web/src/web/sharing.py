@@ -144,6 +144,8 @@ class SharedTransactions:
                     response = problem_of(result).response(place.exchange, place.request.scope["path"])
                 else:
                     outcomes[each] = response = each.answer_of(result)
+                    if place.exchange.trail is not None:
+                        place.exchange.trail.say(work)
                 if place.claim is not None and may_be_kept(response.status_code):
                     kept.append((place.claim, response, place.exchange))
             await self._idempotency.keep_all(work.connection, kept)

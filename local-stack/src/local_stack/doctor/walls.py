@@ -32,6 +32,7 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "key users_by_email": "a person signs in by e-mail alone",
         "key tenants_by_slug": "a slug stands in addresses",
         "key api_keys_by_hash": "a key names nobody",
+        "function keep_audit_partitions": "only the owner makes and drops partitions, none younger than two years; it answers a number",
         **dict.fromkeys(
             ("fence agents", "fence api_keys", "fence project_members", "fence sign_ins"),
             "whose projects are whose is read from it: identity compares them itself",

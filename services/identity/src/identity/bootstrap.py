@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from contracts.envelope import AnyEvent
 from kernel.settings import Environment, SettingsError
 from outbox.work import UnitOfWork, Works
 from postgres.database import set_tenants
@@ -16,6 +17,8 @@ from identity.adapters.accounts_in_postgres import AccountsInPostgres
 from identity.adapters.api_keys_in_postgres import API_KEYS, ApiKeysInPostgres
 from identity.adapters.argon2_passwords import FULL, LOW, Argon2Passwords
 from identity.adapters.attempts_in_postgres import AttemptsInPostgres
+from identity.adapters.audit_log_in_postgres import AUDIT_LOG, AuditLogInPostgres
+from identity.adapters.audit_trail import AuditTrail
 from identity.adapters.forgetting import Forgetting
 from identity.adapters.mailing import Mailing
 from identity.adapters.mails_in_postgres import MailsInPostgres
@@ -30,8 +33,10 @@ from identity.application.announcements import Announcements
 from identity.application.send_mails import Post
 from identity.application.work import Means, OpenWork, Work
 from identity.domain.letters import Links
+from identity.entrypoints.events import on_audit_recorded
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
+from identity.entrypoints.http.audit_log import audit_log_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
 from identity.entrypoints.http.passwords import password_routes
 from identity.entrypoints.http.registration import registration_routes
@@ -40,6 +45,8 @@ from identity.entrypoints.http.sign_in import sign_in_routes
 from identity.settings import MailSettings, Settings, read_settings
 
 SERVICE = "identity"
+GATHER_S = 0.2
+"""The audit log is written a little later under load: nobody waits for it."""
 
 Wait = Callable[[float], Awaitable[None]]
 
@@ -63,6 +70,7 @@ def working_with(sealing: Sealing) -> WorkOf:
             mails=MailsInPostgres(work.connection),
             second_factors=SecondFactorsInPostgres(work.connection, sealing),
             announcements=Announcements(work.say, work.new_id, work.now),
+            audit=AuditTrail(work),
             enter=enter,
             new_id=work.new_id,
             now=work.now,
@@ -112,6 +120,10 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
     work_of = working_with(Sealing(settings.sealing_keys))
     means = means_of(parts, settings, wait, work_of)
     mailing = Mailing(post_of(settings.mail), Links(settings.mail.home), means.open_work)
+
+    async def hear_audit(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+        await on_audit_recorded.on_audit_recorded(events, AuditLogInPostgres(work.connection))
+
     return Blueprint(
         routes=[
             registration_routes(work_of, means),
@@ -121,7 +133,10 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
             gateway_routes(work_of, means),
+            audit_log_routes(AUDIT_LOG),
             key_set_routes(means),
         ],
+        subscriptions=[parts.subscription("audit_recorded", on_audit_recorded.HEARS, hear_audit)],
         roles=[("work", Forgetting(parts.works)), ("work", mailing)],
+        gather_s=GATHER_S,
     )

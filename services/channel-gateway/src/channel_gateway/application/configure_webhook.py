@@ -10,9 +10,18 @@ from channel_gateway.domain.send_outcomes import outcome_of
 
 
 async def configure_webhook(
-    channel_id: str, *, project_id: str | None, by: Cause, sessions: ProviderSessions, begin: Begin
+    channel_id: str,
+    *,
+    project_id: str | None,
+    by: Cause,
+    sessions: ProviderSessions,
+    begin: Begin,
+    begin_writing: Begin,
 ) -> Row:
-    """Return the channel as it is then. Raises not_found, or provider_error where the provider refuses or is away."""
+    """Return the channel as it is then; only what `begin_writing` opens changes something.
+
+    Raises not_found, or provider_error where the provider refuses or is away.
+    """
     async with begin([by.tenant_id]) as work:
         await the_channel(channel_id, project_id, None, by, work)
         server, webhook = await work.checks.around((by.tenant_id, channel_id))
@@ -23,7 +32,7 @@ async def configure_webhook(
         await sessions.configure(server, session, webhook)
     except CallFailed as failed:
         raise DomainError("provider_error", outcome_of(failed.answer).reason) from None
-    async with begin([by.tenant_id]) as work:
+    async with begin_writing([by.tenant_id]) as work:
         await the_channel(channel_id, project_id, None, by, work)
         changes = {"webhook_configured_at": work.now, "webhook_active": True}
         row = await work.channels.change(by.tenant_id, channel_id, changes)

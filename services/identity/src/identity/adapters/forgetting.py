@@ -1,4 +1,7 @@
-"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day, mails and their tokens after a week."""
+"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day, mails and their tokens after a week.
+
+The audit log gets its months ahead, and loses whole months after two years.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -15,6 +18,8 @@ SIGN_INS_KEPT_FOR = timedelta(days=30)
 ATTEMPTS_KEPT_FOR = timedelta(days=1)
 MAILS_KEPT_FOR = timedelta(days=7)
 """Those that were given up, and the tokens of those that were sent."""
+
+KEEP_AUDIT_PARTITIONS = "select keep_audit_partitions(24)"
 
 TENANTS = "select tenants_with_ended_sign_ins($1)::text as tenant_id"
 # Their refresh tokens go with them.
@@ -60,6 +65,7 @@ class Forgetting:
             await work.connection.execute(DELETE_ATTEMPTS, NOBODY, now - ATTEMPTS_KEPT_FOR)
             rows = await work.connection.fetch(TENANTS, now - SIGN_INS_KEPT_FOR)
             mailed = await work.connection.fetch(WITH_MAIL, now - MAILS_KEPT_FOR)
+            await work.connection.execute(KEEP_AUDIT_PARTITIONS)
         tenants = [row["tenant_id"] for row in rows]
         if tenants:
             async with self._works.begin(tenants) as work:

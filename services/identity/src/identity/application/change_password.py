@@ -22,3 +22,4 @@ async def change_password(
         await work.accounts.set_password(by.tenant_id, user_id, fresh_hash, instead_of=found.password_hash)
         await work.sign_ins.revoke_all(by.tenant_id, user_id, "password_changed", work.now, kept=sign_in_id)
         work.announcements.password_changed(user_id, sign_in_id, by)
+        work.audit.wrote(by.tenant_id, user_id)

@@ -1,8 +1,10 @@
 """Sign in with e-mail and password."""
 
+from kernel.errors import DomainError
+
 from identity.application.begin_sign_in import SignedIn, begin_sign_in
 from identity.application.check_second_factor import CodeMissing, check_second_factor
-from identity.application.prove_password import prove_password, wrong_credentials
+from identity.application.prove_password import note_refusal, prove_password, wrong_credentials
 from identity.application.work import NOBODY, Means
 from identity.domain.attempts import who
 from identity.domain.password_rule import normalised
@@ -26,8 +28,12 @@ async def log_in(
             await check_second_factor(user.tenant_id, user.id, code, work=work)
             await work.attempts.forget(who(email, address))
             await work.accounts.note_sign_in(user.tenant_id, user.id, fresh_hash, work.now)
+            work.audit.wrote(user.tenant_id, user.id)
             return await begin_sign_in(user, project_id, means=means, work=work)
     except CodeMissing:
         async with means.open_work([NOBODY]) as work:
             await work.attempts.take_back(who(email, address))
+        raise
+    except DomainError as refusal:
+        await note_refusal(refusal, found.tenant_id, found.user_id, means)
         raise

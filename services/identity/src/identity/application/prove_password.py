@@ -29,7 +29,7 @@ async def prove_password(email: str, password: str, *, address: str, means: Mean
     await means.wait(delay_s(attempts - 1 if known else attempts))
     if known and found is not None:
         return found
-    await _warn_of_many(email, means)
+    await _note_failure(email, found, means)
     if attempts < MOST_FAILURES:
         raise wrong_credentials()
     raise await _blocked(culprit, means)
@@ -46,10 +46,15 @@ async def _count(email: str, culprit: bytes, means: Means) -> tuple[FoundUser | 
     return found, attempts
 
 
-async def _warn_of_many(email: str, means: Means) -> None:
-    """Count failures from all addresses together. Nobody is locked out by that; the owner is told, whoever that is."""
+async def _note_failure(email: str, found: FoundUser | None, means: Means) -> None:
+    """Count failures from all addresses together. Nobody is locked out by that; the owner is told, whoever that is.
+
+    The failure is audited: where nobody has that address, in nobody's log, so that it takes the same time.
+    """
     everywhere = who(email, "everywhere")
-    async with means.open_work([NOBODY]) as work:
+    tenant_id = found.tenant_id if found else NOBODY
+    async with means.open_work([NOBODY, tenant_id]) as work:
+        work.audit.refused(tenant_id, found.user_id if found else None)
         failures, told_until = await work.attempts.count(everywhere, work.now)
         if failures >= WARNED_OF and told_until is None:
             await work.attempts.block(everywhere, work.now + FORGOTTEN_AFTER)
@@ -60,6 +65,13 @@ async def _blocked(culprit: bytes, means: Means) -> DomainError:
     async with means.open_work([NOBODY]) as work:
         await work.attempts.block(culprit, work.now + BLOCKED_FOR)
     return _too_many(int(BLOCKED_FOR.total_seconds()))
+
+
+async def note_refusal(refusal: DomainError, tenant_id: str, user_id: str, means: Means) -> None:
+    """Leave in the audit log that whoever knew the password was refused for another thing that they could not prove."""
+    if refusal.code == "invalid_credentials":
+        async with means.open_work([tenant_id]) as work:
+            work.audit.refused(tenant_id, user_id)
 
 
 def wrong_credentials() -> DomainError:

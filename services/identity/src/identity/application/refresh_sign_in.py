@@ -35,12 +35,14 @@ async def refresh_sign_in(refresh_token: str, *, by: Cause, means: Means, work: 
             traceparent=by.traceparent,
         )
         work.announcements.sign_in_revoked(user_id, sign_in_id, caused)
+        work.audit.refused(tenant_id, user_id)
         return REVOKED
     if row["expires_at"] <= work.now:
         return EXPIRED
     user = await work.accounts.user(tenant_id, user_id)
     if not user.active:
         return REVOKED
+    work.audit.belongs_to(tenant_id, user_id)
     wanted = None if row["project_id"] is None else str(row["project_id"])
     memberships = await work.accounts.memberships(tenant_id, user_id, wanted)
     chosen = default_of(memberships, wanted) or default_of(memberships)

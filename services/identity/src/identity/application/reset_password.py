@@ -35,6 +35,7 @@ async def reset_password(token: str, wanted: str, *, by: Cause, means: Means) ->
         await work.sign_ins.revoke_all(user.tenant_id, user.id, KIND, work.now)
         cause = replace(by, tenant_id=user.tenant_id, actor=f"user:{user.id}")
         work.announcements.password_changed(user.id, None, cause)
+        work.audit.wrote(user.tenant_id, user.id)
 
 
 def _refused() -> DomainError:

@@ -29,6 +29,7 @@ async def begin_second_factor(
         await work.attempts.forget(who(user.email, address))
         if not await work.second_factors.begin(by.tenant_id, user_id, secret):
             raise DomainError("invalid_state", "there is a second factor; end it first", current_state="on")
+        work.audit.wrote(by.tenant_id, user_id)
     return user, secret
 
 

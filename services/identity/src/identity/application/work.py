@@ -201,6 +201,19 @@ class Withdrawals(Protocol):
         """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
 
 
+class AuditTrail(Protocol):
+    """What the present request leaves in the audit log, for those whose routes cannot tell by themselves."""
+
+    def belongs_to(self, tenant_id: str, user_id: str) -> None:
+        """Note whose request it turned out to be."""
+
+    def wrote(self, tenant_id: str, user_id: str) -> None:
+        """Say, in this transaction, that a user did what they asked for."""
+
+    def refused(self, tenant_id: str, user_id: str | None) -> None:
+        """Say, in this transaction, that somebody failed to prove that they are that user. None: there is no such user."""
+
+
 class Passwords(Protocol):
     """Slow hashing, a few at once."""
 
@@ -244,6 +257,7 @@ class Work:
     mails: Mails
     second_factors: SecondFactors
     announcements: Announcements
+    audit: AuditTrail
     enter: Callable[[str], Awaitable[None]]
     """Go behind the wall of a tenant that was only found out inside the transaction."""
     new_id: Callable[[], str]

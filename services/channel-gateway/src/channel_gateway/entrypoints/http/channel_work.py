@@ -3,12 +3,15 @@
 Providers are called by these routes at most once, and never inside a transaction.
 """
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query
 from kernel.errors import DomainError
 from postgres.listing import Listing
+from web.auditing import TheTrail
 from web.bodies import Answer, Body, Id, PathId, Time
 from web.caller import TheCaller
 from web.paging import AnyOf, ListAnswer, Paging, paging
@@ -20,6 +23,7 @@ from channel_gateway.application.activate_channel import deactivate_channel as d
 from channel_gateway.application.configure_webhook import configure_webhook as configure
 from channel_gateway.application.messenger import ProviderSessions
 from channel_gateway.application.work import Begin
+from channel_gateway.application.work import Work as ChannelWork
 from channel_gateway.entrypoints.http.channels import Surroundings
 from channel_gateway.entrypoints.http.schemas import ChannelAnswer
 
@@ -101,14 +105,21 @@ def channel_work_routes(around: Surroundings, providers: Providers) -> Routes:
         return around.answer(row)
 
     @routes.post("/crm/channels/{channel_id}/configure-webhook", permission="channels.manage")
-    async def configure_webhook(channel_id: PathId, caller: TheCaller) -> ConfiguredWebhookAnswer:
+    async def configure_webhook(channel_id: PathId, caller: TheCaller, trail: TheTrail) -> ConfiguredWebhookAnswer:
         """Write webhook, key and retries into the provider's session. A session that runs is restarted by it."""
+
+        @asynccontextmanager
+        async def begin_writing(tenants: Iterable[str]) -> AsyncIterator[ChannelWork]:
+            async with around.works.begin(tenants, caller.projects) as work, trail.around(work):
+                yield around.work_of(work)
+
         row = await configure(
             channel_id,
             project_id=caller.project_id,
             by=caller.cause,
             sessions=providers.sessions,
             begin=providers.begin,
+            begin_writing=begin_writing,
         )
         return ConfiguredWebhookAnswer(
             channel_id=channel_id,

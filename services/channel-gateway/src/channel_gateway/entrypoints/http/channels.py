@@ -11,6 +11,7 @@ from fastapi import Query, Response
 from kernel.errors import DomainError, FieldError
 from outbox.work import UnitOfWork, Works
 from postgres.listing import Listing
+from web.auditing import TheTrail
 from web.bodies import Id, PathId, Time
 from web.caller import Caller, TheCaller, TheProject
 from web.etags import IfMatch
@@ -140,7 +141,7 @@ def _reading(routes: Routes, around: Surroundings) -> None:
 def _changing(routes: Routes, around: Surroundings) -> None:
     @routes.post("/crm/channels", permission="channels.manage", status=201, secret_answer=True)
     async def create_channel(
-        body: NewChannel, caller: TheCaller, project_id: TheProject, response: Response
+        body: NewChannel, caller: TheCaller, project_id: TheProject, response: Response, trail: TheTrail
     ) -> ConnectedChannel:
         """Connect a channel. The key for its webhooks is in this answer and in no other."""
         refuse_unavailable_type(body.type)
@@ -154,17 +155,18 @@ def _changing(routes: Routes, around: Surroundings) -> None:
             import_strategy=waha.import_strategy,
         )
         settings = {**_settings_of(body, every=True), "name": body.name, "type": body.type}
-        async with around.works.begin([caller.tenant_id], caller.projects) as work:
+        async with around.works.begin([caller.tenant_id], caller.projects) as work, trail.around(work):
             row, secret = await connect_channel(
                 settings, connection, project_id=project_id, by=caller.cause, work=around.work_of(work)
             )
+            trail.about(str(row["id"]))
         around.changed()
         response.headers["Location"] = f"/api/v1/crm/channels/{row['id']}"
         return connected_channel(row, around.webhook_url(row), secret)
 
     @routes.patch("/crm/channels/{channel_id}", permission="channels.manage")
     async def change_channel(
-        channel_id: PathId, body: ChannelChange, caller: TheCaller, expected: IfMatch
+        channel_id: PathId, body: ChannelChange, caller: TheCaller, expected: IfMatch, trail: TheTrail
     ) -> ChannelAnswer:
         """Change some fields of a channel. A secret is replaced and never read."""
         changes = _settings_of(body, every=False)
@@ -178,11 +180,14 @@ def _changing(routes: Routes, around: Surroundings) -> None:
             changes["provider_session"] = waha.session_id
         if "import_strategy" in given:
             changes["import_strategy"] = waha.import_strategy
-        async with around.works.begin([caller.tenant_id], caller.projects) as work:
+        secret = _the_secret(waha)
+        if secret is not None:
+            trail.changed("secret", None, "replaced")
+        async with around.works.begin([caller.tenant_id], caller.projects) as work, trail.around(work):
             row = await change(
                 channel_id,
                 changes,
-                _the_secret(waha),
+                secret,
                 project_id=caller.project_id,
                 expected_version=expected,
                 by=caller.cause,
@@ -192,9 +197,9 @@ def _changing(routes: Routes, around: Surroundings) -> None:
         return around.answer(row)
 
     @routes.delete("/crm/channels/{channel_id}", permission="channels.manage")
-    async def delete_channel(channel_id: PathId, caller: TheCaller, expected: IfMatch) -> None:
+    async def delete_channel(channel_id: PathId, caller: TheCaller, expected: IfMatch, trail: TheTrail) -> None:
         """Remove a channel: its webhook is unknown from now on, its secrets are destroyed."""
-        async with around.works.begin([caller.tenant_id], caller.projects) as work:
+        async with around.works.begin([caller.tenant_id], caller.projects) as work, trail.around(work):
             await remove_channel(
                 channel_id,
                 project_id=caller.project_id,

@@ -141,6 +141,13 @@ class ImportStats(Answer):
 class ChannelAnswer(Answer):
     """A channel. No key, token or secret is ever in here."""
 
+    audited = (
+        "name", "type", "status", "waha_config", "connection_mode", "pipeline_id", "default_agent_id", "default_session_timeout_minutes",
+        "ai_enabled", "ai_agents_enabled", "allow_groups", "tracking_enabled", "debounce_timeout_ms", "messaging_window_hours", "pace",
+        "ai_content", "history_import_enabled", "history_import_max_days", "history_import_max_messages_per_chat",
+        "webhook_configured_at", "webhook_active", "deleted_at",
+    )  # fmt: skip
+
     id: Id
     tenant_id: Id
     project_id: Id

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 from outbox.work import UnitOfWork
@@ -45,7 +45,12 @@ def field_routes(work_of: WorkOf, fields: Listing) -> Routes:
         wanted = {"type": type, "system": system}
         return await page.answer(work.connection, caller.tenant_id, project_id, wanted=wanted, item=field_answer)
 
-    @routes.post("/crm/custom-fields", permission="pipelines.manage", status=201)
+    async def read_custom_field(key: str, work: Work, caller: TheCaller, project_id: TheProject) -> FieldAnswer:
+        return field_answer(await work_of(work).fields.get(caller.tenant_id, project_id, key))
+
+    shown: dict[str, Any] = {"object_type": "custom_field", "shown_by": read_custom_field}
+
+    @routes.post("/crm/custom-fields", permission="pipelines.manage", status=201, **shown)
     async def create_custom_field(
         body: NewField, work: Work, caller: TheCaller, project_id: TheProject, response: Response
     ) -> FieldAnswer:
@@ -54,7 +59,7 @@ def field_routes(work_of: WorkOf, fields: Listing) -> Routes:
         response.headers["Location"] = f"/api/v1/crm/custom-fields/{row['key']}"
         return field_answer(row)
 
-    @routes.patch("/crm/custom-fields/{key}", permission="pipelines.manage")
+    @routes.patch("/crm/custom-fields/{key}", permission="pipelines.manage", **shown)
     async def change_custom_field(
         key: Key, body: FieldChange, work: Work, caller: TheCaller, project_id: TheProject, expected: IfMatch
     ) -> FieldAnswer:
@@ -66,7 +71,7 @@ def field_routes(work_of: WorkOf, fields: Listing) -> Routes:
             )
         )
 
-    @routes.delete("/crm/custom-fields/{key}", permission="pipelines.manage", role="admin")
+    @routes.delete("/crm/custom-fields/{key}", permission="pipelines.manage", role="admin", **shown)
     async def delete_custom_field(
         key: Key, work: Work, caller: TheCaller, project_id: TheProject, expected: IfMatch
     ) -> None:

@@ -45,6 +45,8 @@ class FieldValue(Body):
 class FieldAnswer(Answer):
     """A custom field."""
 
+    audited = ("key", "label", "type", "required", "options", "default_value", "description")
+
     id: Id
     tenant_id: Id
     project_id: Id

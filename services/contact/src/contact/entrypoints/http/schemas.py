@@ -121,6 +121,11 @@ class IdentityAnswer(Answer):
 class ContactAnswer(Answer):
     """A contact."""
 
+    audited = (
+        "name", "email", "phone", "external_id", "source_channel", "language", "timezone", "tags", "custom_fields", "identities",
+        "opted_out", "deleted_at", "version",
+    )  # fmt: skip
+
     id: Id
     tenant_id: Id
     project_id: Id

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
+from web.auditing import TheTrail
 from web.bodies import PathId
 from web.caller import TheCaller, TheProject
 from web.etags import IfMatch, check_version
@@ -49,8 +50,10 @@ def tag_routes(work_of: WorkOf, tags: Listing) -> Routes:
             await tag_one(contact_id, remove=removed, by=caller.cause, expect=expect, work=work_of(work))
         )
 
-    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage")
-    async def tag_many(body: BulkTags, work: Work, caller: TheCaller, project_id: TheProject) -> BulkTagsAnswer:
+    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage", object_type="contact")
+    async def tag_many(
+        body: BulkTags, work: Work, caller: TheCaller, project_id: TheProject, trail: TheTrail
+    ) -> BulkTagsAnswer:
         """Put tags on many contacts and take others off, all or nobody."""
         add, remove = read_tags(body.add or (), "/add"), read_tags(body.remove or (), "/remove")
         if not add and not remove:
@@ -60,6 +63,9 @@ def tag_routes(work_of: WorkOf, tags: Listing) -> Routes:
         outcome = await tag_contacts(
             body.contact_ids, add=add, remove=remove, project_id=project_id, by=caller.cause, work=work_of(work)
         )
+        missing = set(outcome.not_found)
+        trail.changed("contact_ids", None, [each for each in body.contact_ids if each not in missing])
+        trail.changed("tags", remove, add)
         return BulkTagsAnswer(
             matched=outcome.matched,
             changed=outcome.changed,

@@ -37,7 +37,7 @@ def about_routes(work_of: WorkOf, means: Means) -> Routes:
         """Tell who one is."""
         return await shown_to(caller, work_of(work))
 
-    @routes.patch("/profile", permission="self")
+    @routes.patch("/profile", permission="self", object_type="user")
     async def change_profile(body: ChangingProfile, work: Work, caller: TheCaller) -> ProfileAnswer:
         """Change one's own name, language or zone."""
         own = work_of(work)

@@ -12,8 +12,6 @@ from identity.application.recognise_caller import Person, recognise_caller
 from identity.application.work import Work
 from identity.domain.rights import Rights
 
-FORWARDED_FOR = "x-forwarded-for"
-
 
 def nobody_scope(_: Request) -> Scope:
     """Return the scope of a public route that finds out inside its transaction whose it is."""
@@ -35,12 +33,3 @@ async def person_of(caller: Caller, work: Work) -> Person:
     return await recognise_caller(
         caller.subject_kind, caller.subject, caller.credential_id, rights, tenant_id=caller.tenant_id, work=work
     )
-
-
-def client_address(request: Request) -> str:
-    """Return the address that a call came from.
-
-    The gateway alone reaches this service and writes `X-Forwarded-For` itself, so its last entry is the client.
-    """
-    forwarded = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
-    return forwarded[:64] or (request.client.host if request.client else "unknown")

@@ -84,7 +84,7 @@ def gateway_routes(work_of: WorkOf, means: Means) -> Routes:
     # The marker lets any verified caller through; the dependency then asks for the gateway itself.
     ours: dict[str, Any] = {"permission": "self", "in_documents": False, "dependencies": [Depends(only_the_gateway)]}
 
-    @routes.post("/api-keys/resolve", **ours)
+    @routes.post("/api-keys/resolve", writes=False, **ours)
     async def resolve(body: KeyHash, work: Work) -> KeyHolderAnswer:
         """Tell who calls with a key; 404 with a `reason` for one that is unknown, revoked or expired."""
         return _holder(await resolve_api_key(bytes.fromhex(body.key_hash), means=means, work=work_of(work)))

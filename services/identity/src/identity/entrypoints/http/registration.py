@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fastapi import Request, Response
 from outbox.work import UnitOfWork
+from web.auditing import TheTrail
 from web.routes import Routes
 from web.works import Work, fresh_tenant_scope
 
@@ -21,11 +22,16 @@ def registration_routes(work_of: WorkOf, means: Means) -> Routes:
     """Return the route of registering."""
     routes = Routes("sign-in", prefix="/auth")
 
-    @routes.post("/register", permission="public", status=201, scope=fresh_tenant_scope, secret_answer=True)
-    async def register(body: Registering, work: Work, request: Request, response: Response) -> RegisteredAnswer:
+    @routes.post(
+        "/register", permission="public", status=201, scope=fresh_tenant_scope, secret_answer=True, object_type="user"
+    )
+    async def register(
+        body: Registering, work: Work, request: Request, response: Response, trail: TheTrail
+    ) -> RegisteredAnswer:
         """Make a new tenant with its owner, its first project and an API key."""
         asked = Registration(body.name, body.email, body.password, body.company, body.timezone, body.language)
         done = await register_account(asked, work.tenants[0], by=cause_of(request), means=means, work=work_of(work))
+        trail.by_user(done.account.tenant_id, done.account.user_id)
         response.headers["Location"] = "/api/v1/auth/profile"
         return RegisteredAnswer(
             message="Welcome. Keep the API key: it is shown this once.",

@@ -200,6 +200,8 @@ class ProjectOfProfile(Answer):
 class ProfileAnswer(Answer):
     """Who one is."""
 
+    audited = ("name", "language", "timezone")
+
     user_id: Id
     email: str
     name: str
@@ -234,6 +236,8 @@ class NewApiKey(Body):
 
 class ApiKeyAnswer(Answer):
     """A key, which itself is not shown."""
+
+    audited = ("name", "prefix", "role", "permissions", "project_id", "user_id", "expires_at", "revoked_at")
 
     id: Id
     tenant_id: Id

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from kernel.errors import DomainError
 from outbox.work import UnitOfWork
-from web.caller import Caller, TheCaller
+from web.auditing import TheTrail
+from web.caller import Caller, TheCaller, client_address
 from web.routes import Routes
 from web.works import Work
 
@@ -15,7 +16,6 @@ from identity.application.set_up_second_factor import begin_second_factor, confi
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
 from identity.domain.one_time_codes import address_of, in_letters
-from identity.entrypoints.http.asking import client_address
 from identity.entrypoints.http.schemas import (
     BeginningSecondFactor,
     ConfirmingSecondFactor,
@@ -31,7 +31,7 @@ def second_factor_routes(work_of: WorkOf, means: Means, issuer: str) -> Routes:
     """Return the routes of second factors; `issuer` is the site that devices show beside the code."""
     routes = Routes("sign-in", prefix="/auth/totp")
 
-    @routes.post("", permission="self", status=201, secret_answer=True)
+    @routes.post("", permission="self", status=201, secret_answer=True, object_type="user")
     async def begin_totp(body: BeginningSecondFactor, request: Request, caller: TheCaller) -> SecondFactorAnswer:
         """Get a secret for one's device; nothing is asked for until it is confirmed."""
         user, secret = await begin_second_factor(
@@ -40,13 +40,16 @@ def second_factor_routes(work_of: WorkOf, means: Means, issuer: str) -> Routes:
         site = urlsplit(issuer).hostname or issuer
         return SecondFactorAnswer(secret=in_letters(secret), uri=address_of(secret, site, user.email))
 
-    @routes.post("/confirm", permission="self", secret_answer=True)
-    async def confirm_totp(body: ConfirmingSecondFactor, work: Work, caller: TheCaller) -> RecoveryCodesAnswer:
+    @routes.post("/confirm", permission="self", secret_answer=True, object_type="user")
+    async def confirm_totp(
+        body: ConfirmingSecondFactor, work: Work, caller: TheCaller, trail: TheTrail
+    ) -> RecoveryCodesAnswer:
         """Show that one's device has the secret; the recovery codes are shown this once."""
         codes = await confirm_second_factor(signed_in(caller), body.code, by=caller.cause, work=work_of(work))
+        trail.about(caller.subject)
         return RecoveryCodesAnswer(recovery_codes=codes)
 
-    @routes.post("/end", permission="self", status=204)
+    @routes.post("/end", permission="self", status=204, object_type="user")
     async def end_totp(body: EndingSecondFactor, request: Request, caller: TheCaller) -> None:
         """End the second factor, with password and a code."""
         await end_second_factor(

@@ -7,7 +7,8 @@ from fastapi import Body as BodyOf
 from fastapi import Request
 from kernel.errors import DomainError
 from outbox.work import UnitOfWork
-from web.caller import TheCaller
+from web.auditing import TheTrail
+from web.caller import TheCaller, client_address
 from web.exchange import exchange_of
 from web.problems import Problem
 from web.routes import Routes
@@ -19,7 +20,7 @@ from identity.application.log_out import log_out
 from identity.application.refresh_sign_in import refresh_sign_in
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
-from identity.entrypoints.http.asking import cause_of, client_address, nobody_scope
+from identity.entrypoints.http.asking import cause_of, nobody_scope
 from identity.entrypoints.http.schemas import (
     Refreshing,
     SignedInAnswer,
@@ -36,7 +37,7 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
     """Return the routes of sign-ins."""
     routes = Routes("sign-in", prefix="/auth")
 
-    @routes.post("/login", permission="public", scope=nobody_scope, secret_answer=True)
+    @routes.post("/login", permission="public", scope=nobody_scope, secret_answer=True, object_type="user")
     async def login(body: SigningIn, request: Request) -> SignedInAnswer:
         """Sign in with e-mail and password."""
         email = sought_email(body.email)
@@ -53,7 +54,14 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
             **token_fields(done.tokens),
         )
 
-    @routes.post("/refresh", permission="public", scope=nobody_scope, secret_answer=True, response_model=TokensAnswer)
+    @routes.post(
+        "/refresh",
+        permission="public",
+        scope=nobody_scope,
+        secret_answer=True,
+        response_model=TokensAnswer,
+        object_type="user",
+    )
     async def refresh(body: Refreshing, work: Work, request: Request) -> Any:
         """Exchange a refresh token, which works once, for fresh tokens."""
         done = await refresh_sign_in(body.refresh_token, by=cause_of(request), means=means, work=work_of(work))
@@ -61,11 +69,14 @@ def sign_in_routes(work_of: WorkOf, means: Means) -> Routes:
             return TokensAnswer(**token_fields(done))
         return Problem(done, "sign in again").response(exchange_of(request.scope), request.scope["path"])
 
-    @routes.post("/logout", permission="self", status=204)
-    async def logout(work: Work, caller: TheCaller, body: Annotated[SigningOut | None, BodyOf()] = None) -> None:
+    @routes.post("/logout", permission="self", status=204, object_type="user")
+    async def logout(
+        work: Work, caller: TheCaller, trail: TheTrail, body: Annotated[SigningOut | None, BodyOf()] = None
+    ) -> None:
         """End this sign-in, or all of one's own."""
         if caller.subject_kind != "user":
             raise DomainError("rule_violated", "an API key is no sign-in: revoke it instead", rule="sign_in_required")
+        trail.about(caller.subject)
         everywhere = body is not None and body.all_sessions
         await log_out(
             caller.subject, caller.credential_id, all_sessions=everywhere, by=caller.cause, work=work_of(work)

@@ -108,6 +108,18 @@ class Waiting(Answer):
 class MessageAnswer(Answer):
     """A message, whole."""
 
+    audited = (
+        "status",
+        "chat_id",
+        "channel_id",
+        "contact_id",
+        "external_id",
+        "delivered_at",
+        "read_at",
+        "played_at",
+        "failed_at",
+    )
+
     id: Id
     tenant_id: Id
     project_id: Id

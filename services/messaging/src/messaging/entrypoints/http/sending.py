@@ -8,6 +8,7 @@ from fastapi import Response
 from kernel.cause import Cause
 from kernel.errors import DomainError
 from outbox.work import UnitOfWork
+from web.auditing import TheTrail
 from web.bodies import PathId
 from web.caller import Caller, TheCaller, TheProject
 from web.paging import ListAnswer
@@ -44,7 +45,9 @@ def sending_routes(work_of: WorkOf, reading_of: ReadingOf) -> Routes:
         return await send_messages([draft(work) for draft in drafts], work_of(work))
 
     @routes.post("/crm/messages", permission="messages.send", status=202, together=send_all, response_model=SendAnswer)
-    async def send_message(body: Send, share: Share, caller: TheCaller, project_id: TheProject) -> Response:
+    async def send_message(
+        body: Send, share: Share, caller: TheCaller, project_id: TheProject, trail: TheTrail
+    ) -> Response:
         """Queue a message. 202 means stored, never delivered: the answer says where to ask how far it has come."""
         body.check()
         if body.project_id not in (None, project_id):
@@ -72,7 +75,11 @@ def sending_routes(work_of: WorkOf, reading_of: ReadingOf) -> Routes:
                 metadata=json.dumps(body.metadata),
             )
 
-        return await share.take(draft, _accepted)
+        def accepted(message: Outgoing) -> Response:
+            trail.about(message.wish.message_id)
+            return _accepted(message)
+
+        return await share.take(draft, accepted)
 
     @routes.post("/crm/messages/{message_id}/retry", permission="messages.send", status=202)
     async def retry_message(

@@ -100,6 +100,10 @@ class StatusAnswer(Answer):
 class PipelineAnswer(Answer):
     """A pipeline. `statuses` is null in lists that were not asked to include them."""
 
+    audited = (
+        "name", "description", "color", "position", "active", "is_default", "session_timeout_minutes", "enable_ai_summary", "statuses",
+    )  # fmt: skip
+
     id: Id
     tenant_id: Id
     project_id: Id

@@ -11,6 +11,7 @@ from outbox.work import Works
 from postgres.database import LOST
 from postgres.failures import classify
 from postgres.listing import Listing
+from web.auditing import TheTrail, Trail
 from web.bodies import Id, PathId, Time
 from web.caller import Caller, TheCaller
 from web.paging import ListAnswer, Paging, paging
@@ -55,7 +56,7 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
     """Return the routes of placements. `works` opens a transaction for each look at a contact that is waited for."""
     routes = Routes("placements")
 
-    async def move_once(contact_id: str, body: PlacementChange, caller: Caller) -> Outcome | None:
+    async def move_once(contact_id: str, body: PlacementChange, caller: Caller, trail: Trail) -> Outcome | None:
         async with works.begin([caller.tenant_id], caller.projects) as unit:
             work = work_of(unit)
             project_id = await work.contacts.project_of(caller.tenant_id, contact_id)
@@ -74,17 +75,22 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
                 lost_reason=body.lost_reason,
                 value=body.value(),
             )
-            return (await move_placements([move], work))[0]
+            (outcome,) = await move_placements([move], work)
+            if outcome.after is not None:
+                before = outcome.before.status.id if outcome.before else None
+                trail.changed("status_id", before, outcome.after.status.id)
+                await trail.tell(unit)
+            return outcome
 
-    @routes.patch("/crm/contacts/{contact_id}/pipeline-status", permission="contacts.manage")
-    async def move_contact(contact_id: PathId, body: PlacementChange, caller: TheCaller) -> MoveAnswer:
+    @routes.patch("/crm/contacts/{contact_id}/pipeline-status", permission="contacts.manage", object_type="contact")
+    async def move_contact(contact_id: PathId, body: PlacementChange, caller: TheCaller, trail: TheTrail) -> MoveAnswer:
         """Move a contact to a status of a pipeline, or place it there for the first time."""
         body.value()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE_S
         while True:
             try:
-                outcome = await move_once(contact_id, body, caller)
+                outcome = await move_once(contact_id, body, caller, trail)
                 if outcome is not None and outcome.result != "unknown":
                     return move_answer(outcome)
                 refusal = DomainError("not_found", "there is no such contact")
@@ -109,16 +115,18 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
         wanted = {"pipeline_id": pipeline_id}
         return await page.answer(work.connection, caller.tenant_id, contact_id, wanted=wanted, item=PlacementAnswer.of)
 
-    @routes.delete("/crm/contacts/{contact_id}/pipeline-status", permission="contacts.manage")
+    @routes.delete("/crm/contacts/{contact_id}/pipeline-status", permission="contacts.manage", object_type="contact")
     async def take_out(
         contact_id: PathId,
         work: Work,
         caller: TheCaller,
+        trail: TheTrail,
         pipeline_id: Annotated[Id, Query()],
         reason: Annotated[Reason | None, Query()] = None,
     ) -> None:
         """Take a contact out of a pipeline; its history stays."""
         await take_out_contact(contact_id, pipeline_id, reason, caller.cause, work_of(work))
+        trail.changed("pipeline_id", pipeline_id, None)
 
     @routes.get("/crm/contacts/{contact_id}/pipeline-history", permission="contacts.view")
     async def list_history(
@@ -148,8 +156,10 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
         wanted = {"status_id": status_id, "entered_after": entered_after, "entered_before": entered_before}
         return await page.answer(work.connection, caller.tenant_id, pipeline_id, wanted=wanted, item=card)
 
-    @routes.post("/crm/pipelines/{pipeline_id}/contacts/move", permission="contacts.manage")
-    async def move_contacts(pipeline_id: PathId, body: Moves, work: Work, caller: TheCaller) -> MovesAnswer:
+    @routes.post("/crm/pipelines/{pipeline_id}/contacts/move", permission="contacts.manage", object_type="pipeline")
+    async def move_contacts(
+        pipeline_id: PathId, body: Moves, work: Work, caller: TheCaller, trail: TheTrail
+    ) -> MovesAnswer:
         """Move many contacts to one status; each has its own outcome."""
         project_id = await reading_of(work).project_of(caller.tenant_id, pipeline_id)
         moves = [
@@ -165,6 +175,9 @@ def placement_routes(works: Works, work_of: WorkOf, reading_of: ReadingOf, lists
             )
             for contact_id in body.contact_ids
         ]
-        return MovesAnswer(data=[moved_item(each) for each in await move_placements(moves, work_of(work))])
+        outcomes = await move_placements(moves, work_of(work))
+        trail.changed("contact_ids", None, [each.move.contact_id for each in outcomes if each.after is not None])
+        trail.changed("status_id", None, body.status_id)
+        return MovesAnswer(data=[moved_item(each) for each in outcomes])
 
     return routes

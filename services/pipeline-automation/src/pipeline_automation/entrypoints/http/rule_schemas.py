@@ -135,6 +135,11 @@ class ActionAnswer(Answer):
 class RuleAnswer(Answer):
     """A rule."""
 
+    audited = (
+        "automation_type", "pipeline_id", "name", "description", "trigger", "trigger_filter", "conditions", "expression", "actions",
+        "priority", "enabled", "on_error", "max_event_age_minutes", "max_per_contact", "transactional", "revision", "deleted_at",
+    )  # fmt: skip
+
     id: Id
     tenant_id: Id
     project_id: Id

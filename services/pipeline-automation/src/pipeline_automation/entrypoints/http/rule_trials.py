@@ -26,7 +26,7 @@ def rule_trial_routes(work_of: WorkOf) -> Routes:
     """Return the routes by which people try rules."""
     routes = Routes("automation")
 
-    @routes.post("/automation/rules/{rule_id}/test", permission="pipelines.manage")
+    @routes.post("/automation/rules/{rule_id}/test", permission="pipelines.manage", writes=False)
     async def test_rule(rule_id: PathId, body: TestEvent, work: Work, caller: TheCaller) -> TrialAnswer:
         """Try a rule on one event: sample parameters, or an event that was heard. Nothing runs."""
         if (body.event is None) == (body.event_id is None):
@@ -38,7 +38,7 @@ def rule_trial_routes(work_of: WorkOf) -> Routes:
             return trial_answer(await try_event(stored, body.event_id, mine))
         return trial_answer(await try_sample(stored, body.event or {}, mine))
 
-    @routes.post("/automation/rules/{rule_id}/dry-run", permission="pipelines.manage")
+    @routes.post("/automation/rules/{rule_id}/dry-run", permission="pipelines.manage", writes=False)
     async def dry_run_rule(rule_id: PathId, work: Work, caller: TheCaller, body: DryRun | None = None) -> DryRunAnswer:
         """Try a rule on the last events of its trigger, newest first. Nothing runs."""
         mine = work_of(work)

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from kernel.errors import FieldError
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
+from web.auditing import TheTrail
 from web.bodies import Id, PathId, Time
 from web.caller import TheCaller, TheProject
 from web.etags import IfMatch, check_version
@@ -83,10 +84,13 @@ def rule_routes(work_of: WorkOf, rules: Listing, executions: Listing) -> Routes:
         response.headers["Location"] = f"/api/v1/automation/rules/{rule_id}"
         return await answer(work, caller.tenant_id, rule_id)
 
-    @routes.post("/automation/rules/reorder", permission="pipelines.manage")
-    async def reorder_rules(body: Order, work: Work, caller: TheCaller, project_id: TheProject) -> OrderAnswer:
+    @routes.post("/automation/rules/reorder", permission="pipelines.manage", object_type="rule")
+    async def reorder_rules(
+        body: Order, work: Work, caller: TheCaller, project_id: TheProject, trail: TheTrail
+    ) -> OrderAnswer:
         """Put all rules of a project in order."""
         places = await reorder(body.rule_ids, project_id, caller.cause, work_of(work))
+        trail.changed("rule_ids", None, [rule_id for rule_id, _ in places])
         return OrderAnswer(data=[PriorityAnswer(id=rule_id, priority=priority) for rule_id, priority in places])
 
     @routes.get("/automation/rules/{rule_id}", permission="pipelines.view")

@@ -28,6 +28,8 @@ class Csat(Answer):
 class SessionAnswer(Answer):
     """A session, whole."""
 
+    audited = ("status", "end_reason", "ended_at", "resolved", "escalated", "assigned_agent_id")
+
     id: Id
     tenant_id: Id
     project_id: Id
