@@ -6,13 +6,13 @@ import hmac
 import json
 import secrets
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
+from confidences import Confidences
 from kernel.ids import new_id
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, url
@@ -128,6 +128,7 @@ class Product:
 
     instance: Instance
     client: httpx.AsyncClient
+    confidences: Confidences = field(default_factory=Confidences)  # told over the client
 
     async def tenant(self, name: str = "Shop", **channel: Any) -> Tenant:
         """Register a tenant and make it a WhatsApp channel, which hears but is not activated; `channel` says more of it."""
@@ -196,4 +197,9 @@ class Product:
 
 def log_of(instance: Instance, name: str) -> str:
     """Return what a process printed."""
-    return Path(instance.logs / f"{name}.log").read_text(errors="replace")
+    return logs_of(instance)[name]
+
+
+def logs_of(instance: Instance) -> dict[str, str]:
+    """Return what every process of an instance printed, servers and supervisor included."""
+    return {file.stem: file.read_text(errors="replace") for file in instance.logs.glob("*.log")}
