@@ -49,7 +49,7 @@ def tag_routes(work_of: WorkOf, tags: Listing) -> Routes:
             await tag_one(contact_id, remove=removed, by=caller.cause, expect=expect, work=work_of(work))
         )
 
-    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage")
+    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage", rate="expensive")
     async def tag_many(body: BulkTags, work: Work, caller: TheCaller, project_id: TheProject) -> BulkTagsAnswer:
         """Put tags on many contacts and take others off, all or nobody."""
         add, remove = read_tags(body.add or (), "/add"), read_tags(body.remove or (), "/remove")
