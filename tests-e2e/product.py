@@ -6,13 +6,13 @@ import hmac
 import json
 import secrets
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
+from confidences import Confidences
 from kernel.ids import new_id
 from local_stack.instances import Instance
 from local_stack.process_table import SERVICES, url
@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "RATE_LIMIT_TENANT_MAX": "1000000",
     "RATE_LIMIT_AUTHENTICATED_MAX": "1000000",
     "RATE_LIMIT_GLOBAL_MAX": "1000000",
+    "RATE_LIMIT_EXPENSIVE_MAX": "1000000",
     # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
     "SEND_PACE": "false",
     "SEND_LEASE": "4",
@@ -50,6 +51,7 @@ class Tenant:
     webhook_secret: str
     session: str
     whatsapp: WhatsApp
+    access_token: str = ""  # of the owner, for 15 minutes
 
     async def ask(self, method: str, path: str, *, key: str = "", **more: Any) -> httpx.Response:
         """Ask the gateway as this tenant; `key` is the Idempotency-Key."""
@@ -128,6 +130,7 @@ class Product:
 
     instance: Instance
     client: httpx.AsyncClient
+    confidences: Confidences = field(default_factory=Confidences)  # told over the client
 
     async def tenant(self, name: str = "Shop", **channel: Any) -> Tenant:
         """Register a tenant and make it a WhatsApp channel, which hears but is not activated; `channel` says more of it."""
@@ -157,6 +160,7 @@ class Product:
             made.json()["webhook_secret"],
             session,
             WhatsApp(self.instance, self.client, session),
+            registered.json()["access_token"],
         )
 
     async def shop(self, name: str = "Shop", **channel: Any) -> Tenant:
@@ -196,4 +200,9 @@ class Product:
 
 def log_of(instance: Instance, name: str) -> str:
     """Return what a process printed."""
-    return Path(instance.logs / f"{name}.log").read_text(errors="replace")
+    return logs_of(instance)[name]
+
+
+def logs_of(instance: Instance) -> dict[str, str]:
+    """Return what every process of an instance printed, servers and supervisor included."""
+    return {file.stem: file.read_text(errors="replace") for file in instance.logs.glob("*.log")}

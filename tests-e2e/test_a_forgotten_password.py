@@ -2,11 +2,9 @@
 
 import re
 import secrets
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 
-from local_stack.process_table import mail_outbox, url
+from local_stack.process_table import url
+from mails import letter_to
 from product import Product, log_of
 from testkit.eventually import eventually
 
@@ -21,7 +19,7 @@ async def test_a_mailed_token_sets_a_password_and_ends_every_sign_in_within_seco
     assert (await ask("GET", "/api/v1/auth/profile", headers=signed_in)).status_code == 200
 
     assert (await ask("POST", "/api/v1/auth/password/forgot", json={"email": mail})).status_code == 202
-    letter = await eventually(lambda: letter_to(product, mail), within_s=15, because="the mail")
+    letter = await eventually(lambda: letter_to(product.instance, mail), within_s=15, because="the mail")
     assert letter is not None
     link = re.search(r"(http://\S+)/reset-password#token=(\S+)", letter.get_content())
     assert link is not None
@@ -40,11 +38,3 @@ async def test_a_mailed_token_sets_a_password_and_ends_every_sign_in_within_seco
         assert answer.status_code == status
     printed = log_of(product.instance, "identity") + log_of(product.instance, "api-gateway")
     assert not [each for each in (mail, old, new, link[2]) if each in printed]
-
-
-async def letter_to(product: Product, address: str) -> EmailMessage | None:
-    """Return the mail to an address, once it lies there."""
-    outbox = mail_outbox(product.instance)
-    assert outbox is not None
-    letters = [message_from_bytes(file.read_bytes(), policy=default) for file in outbox.glob("*.eml")]
-    return next((each for each in letters if each["To"] == address), None)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import openapi_headers
+
 GATEWAY = "api-gateway"
 TARGET = Path("services/api-gateway/src/api_gateway/openapi.json")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -171,8 +173,12 @@ def merged(documents: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ventros CRM", "version": "0.0.0", "description": INTRODUCTION},
-        "paths": {path: _complete(paths[path]) for path in sorted(paths)},
-        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": SIGN_IN},
+        "paths": {path: _complete(path, paths[path], schemas) for path in sorted(paths)},
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "headers": openapi_headers.COMPONENTS,
+            "securitySchemes": SIGN_IN,
+        },
     }
 
 
@@ -207,8 +213,12 @@ def _add(paths: dict[str, dict[str, Any]], path: str, method: str, operation: di
     item[method] = operation
 
 
-def _complete(item: dict[str, Any]) -> dict[str, Any]:
-    return {method: _with_sign_in(item[method]) for method in METHODS if method in item}
+def _complete(path: str, item: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    return {
+        method: openapi_headers.with_headers(path, method, _with_sign_in(item[method]), schemas)
+        for method in METHODS
+        if method in item
+    }
 
 
 def _with_sign_in(operation: dict[str, Any]) -> dict[str, Any]:

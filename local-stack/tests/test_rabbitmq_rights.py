@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from local_stack import rabbitmq_package
+from local_stack import rabbitmq_package, system_package
 from local_stack.credentials import SERVICES
 from local_stack.progress import CannotContinue
 from local_stack.rabbitmq_definitions import definitions, password_hash, service_permissions
@@ -50,11 +50,11 @@ def test_no_broker_starts_while_the_package_installs_and_the_old_policy_comes_ba
     policy = tmp_path / "policy-rc.d"
     if before:
         policy.write_text(before)
-    monkeypatch.setattr(rabbitmq_package, "_POLICY", policy)
+    monkeypatch.setattr(system_package, "_POLICY", policy)
     if killed_before:
-        left_behind = rabbitmq_package.no_service_starts()
+        left_behind = system_package.no_service_starts()
         left_behind.__enter__()
-    with rabbitmq_package.no_service_starts():
+    with system_package.no_service_starts():
         assert "exit 101" in policy.read_text()
         assert policy.stat().st_mode & 0o111
     assert (policy.read_text() if policy.exists() else None) == before

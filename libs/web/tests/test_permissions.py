@@ -105,6 +105,8 @@ def test_a_permission_that_does_not_exist_is_refused(permission) -> None:
         Routes().get("/it", permission=permission)
     with pytest.raises(UndeclaredRouteError, match="does not exist"):
         Routes().get("/it", permission="self", role="boss")
+    with pytest.raises(UndeclaredRouteError, match="does not exist"):
+        Routes().get("/it", permission="self", rate="cheap")
 
 
 def test_no_route_gets_in_by_the_side(make_toy) -> None:

@@ -20,10 +20,11 @@ from local_stack.processes import Process
 from local_stack.progress import CannotContinue, say
 from local_stack.rabbitmq_definitions import ALL_POWERFUL, TESTS
 from local_stack.rabbitmq_server import RabbitmqServer
+from local_stack.redis_server import RedisServer
 from local_stack.temporal_server import NAMESPACE, TemporalServer
 
 NEEDED = frozenset({"postgres", "rabbitmq"})  # nothing works without these
-SERVERS = NEEDED | {"temporal"}
+SERVERS = NEEDED | {"temporal", "redis"}
 DEFAULT_PARTITIONS = 2
 _LOCK_SECONDS = 300.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
@@ -178,11 +179,15 @@ class Instance:
         folder = self.folder / "temporal"
         return TemporalServer(self.name, folder, self.ports, self.records, self.logs, self.environment)
 
+    def redis(self) -> RedisServer:
+        record, log = self.records / "redis.json", self.logs / "redis.log"
+        return RedisServer(self.name, self.folder / "redis", self.ports["redis"], record, log)
+
     def start(self, only: Collection[str] = NEEDED) -> Addresses:
         """Start the servers that do not run and leave them running; safe when several processes call it at once."""
         if unknown := set(only) - SERVERS:
             raise CannotContinue(
-                f"There is no server called {', '.join(sorted(unknown))}: choose from postgres, rabbitmq and temporal."
+                f"There is no server called {', '.join(sorted(unknown))}: choose from postgres, rabbitmq, temporal and redis."
             )
         with self.locked():
             self.settle_ports()
@@ -208,6 +213,8 @@ class Instance:
             self.rabbitmq().start()
         if "temporal" in only and not self.external_temporal_host:
             self.temporal().start()
+        if "redis" in only:
+            self.redis().start()
 
     def stop(self) -> None:
         """Stop the servers; their data stays."""
@@ -221,6 +228,7 @@ class Instance:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop_unlocked(self) -> None:
+        self.redis().stop()
         self.temporal().stop()
         self.rabbitmq().stop()
         self.postgres().stop()

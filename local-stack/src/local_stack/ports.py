@@ -38,6 +38,7 @@ OFFSETS = {
     "temporal": 24,
     "temporal_ui": 25,
     "temporal_metrics": 26,
+    "redis": 27,
     "postgres_proxy": 30,
     "rabbitmq_proxy": 31,
     "temporal_proxy": 32,

@@ -20,7 +20,7 @@ from local_stack.temporal_standing import settle, standing
 _READY_SECONDS = 240.0  # it takes 25 s; on a machine whose cores are taken, ten times as long
 _SUPERVISOR_STOP_SECONDS = 40.0
 _HOPELESS_RESTARTS = 5  # by then it has died at once, after 0.5, 1, 2 and 4 s
-_SERVERS = ("postgres", "rabbitmq", "epmd", "temporal")
+_SERVERS = ("postgres", "rabbitmq", "epmd", "temporal", "redis")
 
 
 def up(instance: Instance) -> None:

@@ -309,7 +309,7 @@ def toy_document() -> dict[str, Any]:
             },
             "/api/v1/crm/contacts/{contact_id}": {
                 "get": operation("contact", "contacts.view"),
-                "patch": operation("contact", "contacts.manage"),
+                "patch": operation("contact", "contacts.manage", **{"x-rate": "expensive"}),
                 "delete": operation("contact", "contacts.manage", **{"x-role": "supervisor"}),
             },
             "/api/v1/crm/sessions": {"get": operation("session", "sessions.view")},
@@ -344,6 +344,7 @@ def settings_of(services: dict[str, str], **changes: Any) -> GatewaySettings:
         services=services,
         rabbitmq_url=NOWHERE,
         internal_token_private_key=INTERNAL_KEY.as_pem(private=True).decode(),
+        redis_url=None,
         docs=True,
         cors_origins=(),
         trusted_proxies=(),

@@ -61,6 +61,24 @@ async def test_keys_of_one_tenant_share_its_quota_too(start_gateway: StartGatewa
         assert (await gateway.client.get(CONTACTS, headers=signed_in())).status_code == 200, "people do not count there"
 
 
+async def test_what_is_expensive_counts_by_tenant_and_nowhere_else(
+    start_gateway: StartGateway, identity: ToyIdentity
+) -> None:
+    key, one = identity.make_key(), f"{CONTACTS}/{new_id()}"
+    async with start_gateway(rates=replace(GENEROUS, expensive=2, standard=3)) as gateway:
+
+        async def change(headers: dict[str, str]) -> httpx.Response:
+            return await gateway.client.patch(one, headers=headers, json={})
+
+        user = signed_in(sub=new_id())
+        answers = [await change(headers) for headers in (user, {"X-API-Key": key}, user, {"X-API-Key": key})]
+        assert [answer.status_code == 429 for answer in answers] == [False, False, True, True]
+        assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"expensive";q=2;w=60'}
+        assert (await change(signed_in(tid=new_id()))).status_code != 429, "another tenant"
+        usual = [(await gateway.client.get(CONTACTS, headers=user)).status_code for _ in range(4)]
+        assert usual == [200, 200, 200, 429]
+
+
 async def test_guessing_keys_is_stopped_by_address_before_identity_is_asked(
     start_gateway: StartGateway, identity: ToyIdentity
 ) -> None:
@@ -91,12 +109,12 @@ async def test_a_refused_permission_still_counts(start_gateway: StartGateway) ->
 def test_a_window_ends_and_begins_anew() -> None:
     now = [100.0]
     limit = Limit(Policy("standard", 2, 60), now=lambda: now[0])
-    assert [limit.count("a").refused for _ in range(3)] == [False, False, True]
+    assert [limit.count_here("a").refused for _ in range(3)] == [False, False, True]
     now[0] += 59.9
-    assert limit.count("a").refused
-    assert limit.count("a").resets_s == 1
+    assert limit.count_here("a").refused
+    assert limit.count_here("a").resets_s == 1
     now[0] += 0.2
-    assert not limit.count("a").refused
+    assert not limit.count_here("a").refused
     assert limit.look("b").remaining == 2
 
 
@@ -105,8 +123,8 @@ def test_what_is_remembered_is_bounded(monkeypatch: object) -> None:
     now = [0.0]
     limit = Limit(Policy("standard", 2, 60), now=lambda: now[0])
     for number in range(50):
-        limit.count(str(number))
+        limit.count_here(str(number))
     assert len(limit._windows) == 10
     now[0] = 61.0
-    limit.count("x")
+    limit.count_here("x")
     assert list(limit._windows) == ["x"]

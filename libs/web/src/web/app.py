@@ -150,7 +150,12 @@ def _add(app: ServiceApp, declared: DeclaredRoute, service: str, reads: Sequence
         app.router.routes.append(Route(path, guarded(app.door, declared, path), methods=[declared.method]))
         return
     options = dict(declared.options)
+    model = options.pop("response_model", _annotated_answer(declared.handler))
+    if model is None and declared.status != 204 and "responses" not in options:
+        options["response_class"] = Response  # without a body: no content type is documented
     extra = {"x-permission": declared.requirement.permission, "x-role": declared.requirement.role, "x-service": service}
+    if declared.rate:
+        extra["x-rate"] = declared.rate
     entry = None
     handler = watching_version(declared.handler)
     if declared.leaves_entry and app.door.works is not None:
@@ -167,7 +172,7 @@ def _add(app: ServiceApp, declared: DeclaredRoute, service: str, reads: Sequence
         include_in_schema=declared.in_documents,
         openapi_extra={**options.pop("openapi_extra", {}), **extra},
         responses={**describe_problems(), **options.pop("responses", {})},
-        response_model=options.pop("response_model", _annotated_answer(declared.handler)),
+        response_model=model,
         **options,
     )
     app.router.routes.append(route)

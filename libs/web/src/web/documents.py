@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from web.problems import CODES
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail", "instance", "request_id", "correlation_id", "errors"],
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "pattern": "^urn:ventros:problem:[a-z_]+$"},
         "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
+        "status": {"type": "integer", "enum": sorted({status for status, _ in CODES.values()})},
+        "code": {"type": "string", "enum": sorted(CODES)},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string", "format": "uuid"},

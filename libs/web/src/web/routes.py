@@ -6,6 +6,7 @@
     async def create_contact(body: NewContact, work: Work, caller: TheCaller) -> ContactAnswer: ...
 
 A permission is one of 23 codes or a marker (public, self, owner, operator); `role="supervisor"` asks for at least that.
+`rate="expensive"` counts a route in that class of the gateway's limits instead of the usual ones.
 Paths stand under /api/v1 (app.py puts it there), except those given with `root=True`.
 
 Every POST, PATCH, PUT and DELETE leaves an entry in the audit log (auditing.py). Where its path does not lead to a route that shows what
@@ -26,6 +27,9 @@ from web.works import ScopeOf
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 PlainHandler = Callable[[Request], Awaitable[Response]]
+
+RATES = ("", "expensive")
+"""Classes of rates that a route may be of (api.md 1.10); "" is the usual one. The gateway reads them in the document."""
 
 
 class UndeclaredRouteError(ValueError):
@@ -51,6 +55,7 @@ class DeclaredRoute:
     writes: bool = True
     object_type: str | None = None
     shown_by: Callable[..., Awaitable[Any]] | None = None
+    rate: str = ""
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -118,6 +123,10 @@ class Routes:
         self, method: str, path: str, permission: str | None, role: str | None, more: dict[str, Any]
     ) -> Callable[[F], F]:
         requirement = requirement_of(f"{method} {self._prefix}{path}", permission, role)
+        if more.get("rate", "") not in RATES:
+            raise UndeclaredRouteError(
+                f"{method} {self._prefix}{path} declares the rate {more['rate']!r}, which does not exist"
+            )
         known = {name: more.pop(name) for name in tuple(more) if name in DeclaredRoute.__dataclass_fields__}
 
         def declare(handler: F) -> F:

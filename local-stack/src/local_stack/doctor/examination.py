@@ -4,7 +4,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from local_stack.doctor import broker, clocks, databases, files, machine, mail, processes, waha, walls, workflows
+from local_stack.doctor import (
+    broker,
+    clocks,
+    databases,
+    files,
+    limits,
+    machine,
+    mail,
+    processes,
+    waha,
+    walls,
+    workflows,
+)
 from local_stack.doctor.finding import Finding, Of, make
 from local_stack.instances import Instance
 from local_stack.processes import Process
@@ -23,6 +35,7 @@ WHEN_UP: tuple[Group, ...] = (
     ("waha", waha.examine),
     ("mail", mail.examine),
     ("services", processes.examine),
+    ("limits", limits.examine),
     ("clocks", clocks.examine),
 )
 _GROUP_SECONDS = 90.0

@@ -36,7 +36,8 @@ from api_gateway.joined import Joined
 from api_gateway.limits import Limit, Limits, Policy
 from api_gateway.operations import OWN, operations_of
 from api_gateway.routes import RoutingTable
-from api_gateway.settings import GatewaySettings
+from api_gateway.settings import GatewaySettings, RateSettings
+from api_gateway.shared_counts import RedisCounts
 from api_gateway.upstream import Upstream
 from api_gateway.withdrawals import Withdrawal, WithdrawalReader, Withdrawals
 
@@ -52,11 +53,14 @@ class Built:
     reader: WithdrawalReader
     keys: SigningKeys
     upstreams: dict[str, Upstream]
+    counts: RedisCounts | None
 
     async def close(self) -> None:
-        """Close the connections to the services."""
+        """Close the connections to the services, and to Redis."""
         for upstream in self.upstreams.values():
             await upstream.close()
+        if self.counts is not None:
+            await self.counts.close()
 
 
 def build(settings: GatewaySettings, document: dict[str, Any], topology: Topology | None = None) -> Built:
@@ -72,10 +76,11 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
     withdrawals.on_key.append(api_keys.forget)
     hearing, reader = _hearing(settings, topology or load_topology(), withdrawals, identity, keys)
     survey = product_health.Survey(upstreams)
+    counts = RedisCounts(settings.redis_url) if settings.redis_url else None
     health = product_health.ProductHealth(
         product_health.PRODUCT,
         settings.version,
-        product_health.checks_of(survey, lambda: keys.known, hearing.listening.is_set),
+        product_health.checks_of(survey, lambda: keys.known, hearing.listening.is_set, counts),
     )
     gateway = Gateway(
         table=RoutingTable(operations_of(document, settings.services)),
@@ -88,7 +93,7 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
             most_json_bytes=settings.most_json_bytes,
             most_webhook_bytes=settings.most_webhook_bytes,
         ),
-        limits=_limits(settings),
+        limits=_limits(settings.rates, counts),
         addresses=Addresses(settings.trusted_proxies),
         hosts=Hosts(settings.allowed_hosts),
         own=_own_handlers(health, Joined(upstreams, issuer)),
@@ -96,7 +101,7 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
         origins=settings.cors_origins,
     )
     app = Cors(RequestFrame(gateway, timeout_s=settings.request_timeout_s), settings.cors_origins)
-    return Built(app, health, gateway, hearing, reader, keys, upstreams)
+    return Built(app, health, gateway, hearing, reader, keys, upstreams, counts)
 
 
 def roles_of(built: Built, settings: GatewaySettings) -> list[Role]:
@@ -144,13 +149,13 @@ def _hearing(
     return hearing, reader
 
 
-def _limits(settings: GatewaySettings) -> Limits:
-    rates = settings.rates
+def _limits(rates: RateSettings, counts: RedisCounts | None) -> Limits:
     return Limits(
-        auth=Limit(Policy("auth", rates.auth, rates.auth_window_s)),
-        anonymous=Limit(Policy("global", rates.anonymous, rates.anonymous_window_s)),
-        standard=Limit(Policy("standard", rates.standard, rates.standard_window_s)),
-        tenant=Limit(Policy("tenant", rates.tenant, rates.tenant_window_s)),
+        auth=Limit(Policy("auth", rates.auth, rates.auth_window_s), counts),
+        anonymous=Limit(Policy("global", rates.anonymous, rates.anonymous_window_s), counts),
+        standard=Limit(Policy("standard", rates.standard, rates.standard_window_s), counts),
+        tenant=Limit(Policy("tenant", rates.tenant, rates.tenant_window_s), counts),
+        expensive=Limit(Policy("expensive", rates.expensive, rates.expensive_window_s), counts),
     )
 
 

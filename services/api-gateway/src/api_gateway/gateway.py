@@ -109,11 +109,10 @@ class Gateway:
             more += synonyms.headers_of(target_path, query)
         target = f"{target_path}?{query}" if query else target_path
         if operation.path not in UNLIMITED and not operation.path.startswith("/health/"):
-            self._count(self.limits.before_sign_in(operation, address), more)
+            self._count(await self.limits.before_sign_in(operation, address), more)
         principal = await self._principal(request, operation, address)
         if principal is not None:
-            key_of = principal.tenant_id if principal.subject_kind == "api_key" else None
-            self._count(self.limits.after_sign_in(operation, principal.limited_as, key_of), more)
+            self._count(await self.limits.after_sign_in(operation, principal), more)
         body = await self.forwarder.body(request)
         caller = None if principal is None else self._caller(request, exchange, operation, principal, body)
         operation.requirement.check(caller)
@@ -144,7 +143,7 @@ class Gateway:
             return await self.authenticator.principal(credential)
         except DomainError as error:
             if error.code != "dependency_unavailable":
-                self.limits.after_failed_sign_in(address)
+                await self.limits.after_failed_sign_in(address)
             raise
 
     def _caller(

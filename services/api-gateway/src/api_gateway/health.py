@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args
 
 from kernel.errors import DomainError
@@ -11,6 +11,7 @@ from telemetry.metrics import gauge
 from web.health import NAMES, Check, Finding, Health, Status
 
 from api_gateway.operations import OWN
+from api_gateway.shared_counts import RedisCounts
 from api_gateway.upstream import Upstreams
 
 PRODUCT = "ventros-crm"
@@ -70,16 +71,26 @@ class Survey:
         return told if answered else None
 
 
-def checks_of(survey: Survey, knows_keys: Callable[[], bool], hears: Callable[[], bool]) -> dict[str, Check]:
-    """Return the checks: each dependency as the worst of all services sees it, who is away, and our own two needs."""
+def checks_of(
+    survey: Survey, knows_keys: Callable[[], bool], hears: Callable[[], bool], counts: RedisCounts | None
+) -> dict[str, Check]:
+    """Return the checks: each dependency as the worst of all services and we ourselves see it, who is away, our own needs."""
+
+    async def broker() -> str:
+        return "healthy" if hears() else "degraded"
+
+    async def redis() -> str:
+        return "healthy" if counts is not None and await counts.answers() else "degraded"
+
+    own = {"rabbitmq": broker} | ({} if counts is None else {"redis": redis})
     return {
-        **{name: _dependency(survey, name, hears) for name in NAMES},
+        **{name: _dependency(survey, name, own.get(name)) for name in NAMES},
         "services": _services(survey),
         SIGNING_KEYS: _signing_keys(knows_keys),
     }
 
 
-def _dependency(survey: Survey, name: str, hears: Callable[[], bool]) -> Check:
+def _dependency(survey: Survey, name: str, own: Callable[[], Awaitable[str]] | None) -> Check:
     async def check() -> Finding:
         states: dict[str, str] = {}
         configured = False
@@ -90,8 +101,8 @@ def _dependency(survey: Survey, name: str, hears: Callable[[], bool]) -> Check:
                 continue
             configured = configured or seen.get("metadata", {}).get("configured") is not False
             states[service] = str(seen.get("status"))
-        if name == "rabbitmq":
-            states[OWN] = "healthy" if hears() else "degraded"
+        if own is not None:
+            states[OWN], configured = await own(), True
         facts: dict[str, Any] = {"services": states} if configured else {"configured": False, "services": states}
         return Finding(_worst(states), _message(states, configured=configured), facts)
 

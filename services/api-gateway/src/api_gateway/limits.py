@@ -1,7 +1,10 @@
-"""How often somebody may ask. Counted in this process: windows of fixed length, each begun by its first request.
+"""How often somebody may ask: windows of fixed length, each begun by its first request.
+
+Counted in this process, or by all replicas together (shared_counts.py); what the others tell is remembered here, so that
+whoever stands at their limit is refused without asking, and each replica goes on from there where nobody tells any more.
 
 Classes (api.md 1.10): `auth` by address, `global` by address for whoever is not signed in, `standard` by user or key,
-`tenant` besides for API keys.
+`tenant` besides for API keys; `expensive` by tenant, instead of both, where a route says so.
 """
 
 import math
@@ -14,6 +17,8 @@ from kernel.errors import DomainError
 from telemetry.metrics import counter
 
 from api_gateway.operations import Operation
+from api_gateway.principals import Principal
+from api_gateway.shared_counts import Counts
 
 REFUSED = counter("rate_limited_total", "requests refused by a rate limit", ("policy",))
 MOST_WINDOWS = 100_000
@@ -42,29 +47,54 @@ class Standing:
 class Limit:
     """The windows of one policy, by whom they count. Bounded: the oldest window is forgotten first."""
 
-    def __init__(self, policy: Policy, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, policy: Policy, shared: Counts | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self.policy = policy
+        self._shared = shared
         self._now = now
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def count(self, whom: str) -> Standing:
+    async def count(self, whom: str) -> Standing:
         """Count one request."""
+        if self._shared is not None:
+            used = await self._shared.add(f"{self.policy.name}:{whom}", self.policy.window_s)
+            if used is not None:
+                return await self._as_told(whom, used, self._shared)
+        return self.count_here(whom)
+
+    def count_here(self, whom: str) -> Standing:
+        """Count one request in this process."""
         now = self._now()
         begun, used = self._present(whom, now)
         refused = used >= self.policy.most
         if not refused:
             used += 1
-        if self._windows.get(whom, (None, 0))[0] != begun:
-            self._windows.pop(whom, None)  # a new window goes to the end: they end in the order they stand in
-        self._windows[whom] = (begun, used)
-        self._forget(now)
-        return Standing(self.policy, self.policy.most - used, self._left_s(begun, now), refused)
+        return self._stands(whom, now, begun, used, refused=refused)
 
     def look(self, whom: str) -> Standing:
         """Return where somebody stands, without counting."""
         now = self._now()
         begun, used = self._present(whom, now)
         return Standing(self.policy, self.policy.most - used, self._left_s(begun, now), used >= self.policy.most)
+
+    async def _as_told(self, whom: str, used: int, shared: Counts) -> Standing:
+        """Return where somebody stands who was counted by all replicas together, this request included."""
+        now = self._now()
+        begun, known = self._present(whom, now)
+        if used == 1:
+            begun = now
+        elif used <= known or known == 0:
+            # Another replica has begun this window. Where it does not say when, it is taken for new.
+            left_s = await shared.left_s(f"{self.policy.name}:{whom}")
+            begun = now if left_s is None else now - self.policy.window_s + left_s
+        most = self.policy.most
+        return self._stands(whom, now, begun, min(used, most), refused=used > most)
+
+    def _stands(self, whom: str, now: float, begun: float, used: int, *, refused: bool) -> Standing:
+        if self._windows.get(whom, (None, 0))[0] != begun:
+            self._windows.pop(whom, None)  # a new window goes to the end: they end in the order they stand in
+        self._windows[whom] = (begun, used)
+        self._forget(now)
+        return Standing(self.policy, self.policy.most - used, self._left_s(begun, now), refused)
 
     def _present(self, whom: str, now: float) -> tuple[float, int]:
         begun, used = self._windows.get(whom, (now, 0))
@@ -83,33 +113,36 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """All classes of this process."""
+    """All classes."""
 
     auth: Limit
     anonymous: Limit
     standard: Limit
     tenant: Limit
+    expensive: Limit
 
-    def before_sign_in(self, operation: Operation, address: str) -> Sequence[Standing]:
+    async def before_sign_in(self, operation: Operation, address: str) -> Sequence[Standing]:
         """Count a request of nobody; an address that has failed too often is refused before its credential is looked at."""
         if is_auth(operation):
-            return [self.auth.count(address)]
+            return [await self.auth.count(address)]
         if operation.requirement.permission == "public":
-            return [self.anonymous.count(address)]
+            return [await self.anonymous.count(address)]
         standing = self.anonymous.look(address)
         return [standing] if standing.refused else []
 
-    def after_failed_sign_in(self, address: str) -> None:
+    async def after_failed_sign_in(self, address: str) -> None:
         """Count a credential that was refused."""
-        self.anonymous.count(address)
+        await self.anonymous.count(address)
 
-    def after_sign_in(self, operation: Operation, subject: str, tenant_of_key: str | None) -> Sequence[Standing]:
-        """Count a request of somebody known; `tenant_of_key` where they came with an API key."""
+    async def after_sign_in(self, operation: Operation, principal: Principal) -> Sequence[Standing]:
+        """Count a request of somebody known."""
         if is_auth(operation):
             return ()
-        counted = [self.standard.count(subject)]
-        if tenant_of_key is not None and not counted[0].refused:
-            counted.append(self.tenant.count(tenant_of_key))
+        if operation.rate == "expensive":
+            return [await self.expensive.count(principal.tenant_id)]
+        counted = [await self.standard.count(principal.limited_as)]
+        if principal.subject_kind == "api_key" and not counted[0].refused:
+            counted.append(await self.tenant.count(principal.tenant_id))
         return counted
 
 

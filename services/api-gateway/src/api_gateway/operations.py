@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from web.caller import Requirement
-from web.routes import UndeclaredRouteError, requirement_of
+from web.routes import RATES, UndeclaredRouteError, requirement_of
 
 OWN = "api-gateway"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -24,7 +24,10 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path template. `project_in_query` and `project_in_body`: a field there chooses the project."""
+    """One method on one path template. `project_in_query` and `project_in_body`: a field there chooses the project.
+
+    `rate` is the class in which it counts, "" the usual one.
+    """
 
     method: str
     path: str
@@ -33,6 +36,7 @@ class Operation:
     name: str
     project_in_query: bool = False
     project_in_body: bool = False
+    rate: str = ""
 
     @property
     def is_own(self) -> bool:
@@ -76,6 +80,9 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
     service = described.get("x-service")
     if not isinstance(service, str) or not service:
         raise DocumentError(f"openapi.json: {method} {path} does not say which service answers it (x-service)")
+    rate = described.get("x-rate", "")
+    if rate not in RATES:
+        raise DocumentError(f"openapi.json: {method} {path} is of the rate {rate!r}, which does not exist")
     return Operation(
         method=method,
         path=path,
@@ -86,6 +93,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
             each.get("in") == "query" and each.get("name") == PROJECT for each in described.get("parameters", ())
         ),
         project_in_body=PROJECT in set(_body_fields(document, described)),
+        rate=rate,
     )
 
 

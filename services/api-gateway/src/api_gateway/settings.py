@@ -1,7 +1,7 @@
 """What the gateway reads from the environment, once, at start."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from kernel.settings import Environment
 from web.pem_keys import keys_of_pem
@@ -23,6 +23,8 @@ class RateSettings:
     tenant_window_s: int
     anonymous: int
     anonymous_window_s: int
+    expensive: int = 10
+    expensive_window_s: int = 60
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class GatewaySettings:
     services: dict[str, str]
     rabbitmq_url: str = field(repr=False)
     internal_token_private_key: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     docs: bool
     cors_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
@@ -79,6 +82,7 @@ def read_settings(env: Environment) -> GatewaySettings:
         services={each: _address(env, f"{each.upper().replace('-', '_')}_URL") for each in SERVICES},
         rabbitmq_url=env.text("RABBITMQ_URL"),
         internal_token_private_key=_private_key(env),
+        redis_url=_redis_url(env),
         docs=env.flag("DOCS_ENABLED", name != "production"),
         cors_origins=_origins(env),
         trusted_proxies=env.words("TRUSTED_PROXIES"),
@@ -104,7 +108,21 @@ def _rates(env: Environment, name: str) -> RateSettings:
         tenant_window_s=window("TENANT"),
         anonymous=env.integer("RATE_LIMIT_GLOBAL_MAX", 1000, least=1),
         anonymous_window_s=window("GLOBAL"),
+        expensive=env.integer("RATE_LIMIT_EXPENSIVE_MAX", 10, least=1),
+        expensive_window_s=window("EXPENSIVE"),
     )
+
+
+def _redis_url(env: Environment) -> str | None:
+    """Where limits are shared: REDIS_URL, or put together; None where there is no Redis."""
+    url = env.optional("REDIS_URL")
+    host, port = env.optional("REDIS_HOST"), env.integer("REDIS_PORT", 6379, least=1, most=65535)
+    password = env.optional("REDIS_PASSWORD")
+    if url is None and host is not None:
+        return f"redis://{f':{quote(password, safe=str())}@' if password else ''}{host}:{port}"
+    if url is not None and (urlsplit(url).scheme not in ("redis", "rediss") or not urlsplit(url).hostname):
+        env.problem("REDIS_URL must be an address such as redis://localhost:6379")
+    return url
 
 
 def _private_key(env: Environment) -> str:

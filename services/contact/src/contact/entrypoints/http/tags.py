@@ -50,7 +50,7 @@ def tag_routes(work_of: WorkOf, tags: Listing) -> Routes:
             await tag_one(contact_id, remove=removed, by=caller.cause, expect=expect, work=work_of(work))
         )
 
-    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage", object_type="contact")
+    @routes.post("/crm/contacts/bulk-tags", permission="contacts.manage", object_type="contact", rate="expensive")
     async def tag_many(
         body: BulkTags, work: Work, caller: TheCaller, project_id: TheProject, trail: TheTrail
     ) -> BulkTagsAnswer:
