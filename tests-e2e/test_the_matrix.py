@@ -19,7 +19,7 @@ from kernel.ids import new_id
 from local_stack.process_table import url
 from product import Product, Tenant
 from testkit.eventually import eventually
-from who_may import PUBLIC, WHO, who_may
+from who_may import MAY_SIGN_IN, PUBLIC, WHO, who_may
 
 ROLES = ("viewer", "agent", "supervisor", "admin")
 STRANGERS = ("another tenant's admin", "a key of another project")
@@ -179,7 +179,7 @@ def as_it_should_be(asked: Asked) -> bool:
     status, allowed = asked.answer.status_code, who_may(*asked.name.split(" ")) or ()
     let_in = status not in (401, 403) and (status < 500 or asked.name in PUBLIC)  # /ready may say 503
     if asked.name in PUBLIC:
-        return let_in
+        return let_in if asked.name not in MAY_SIGN_IN or asked.who not in WITHDRAWN else status == 401
     if asked.who in WITHDRAWN or asked.who == "nobody":
         return status == 401
     if who_is(asked.who) not in allowed:

@@ -1,6 +1,9 @@
 """Identity as a whole, over ASGI on a real database; time and waiting are the tests'."""
 
+import base64
 import hashlib
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -120,6 +123,37 @@ class House:
             found.append(message_from_bytes(file.read_bytes(), policy=default))
             file.unlink()
         return found
+
+    async def invited(self, by: Caller, email: str, role: str = "agent", **more: Any) -> tuple[str, str]:
+        """Invite somebody; return the id that they will have as a member, and the token of their mail."""
+        path, body = f"/crm/projects/{by.project_id}/members", {"email": email, "role": role, **more}
+        answer = await self.served.ask(by, "POST", path, json=body)
+        assert answer.status_code == 201, answer.text
+        mails = {each["To"]: each for each in await self.mails()}
+        found = re.search(r"/accept-invitation#token=([A-Za-z0-9_-]{43})", mails[email].get_content())
+        assert found is not None
+        return answer.json()["id"], found[1]
+
+    async def accept(self, token: str, caller: Caller | None = None, **more: Any) -> httpx.Response:
+        """Accept an invitation as somebody new, or as whoever is signed in."""
+        body = {"token": token, **({} if caller else {"name": "Bia Nunes", "password": PASSWORD}), **more}
+        headers = {} if caller is None else self.served.headers(caller)
+        return await self.post("/auth/invitations/accept", body, **headers)
+
+    async def joined(self, by: Caller, email: str, role: str = "agent", **more: Any) -> tuple[str, Caller]:
+        """Let somebody new join the project of whoever invites; return their id there, and the caller that they are."""
+        member_id, token = await self.invited(by, email, role, **more)
+        answer = await self.accept(token)
+        assert answer.status_code == 200, answer.text
+        claims = self.claims(answer.json())
+        caller = a_caller(claims["tid"], by.project_id, role=role, subject=claims["sub"], credential_id=claims["sid"])
+        return member_id, caller
+
+    def claims(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        """Return what an access token says."""
+        body = tokens["access_token"].split(".")[1]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return claims
 
     async def rows(self, table: str) -> int:
         """Count the rows of a table, from above all walls."""

@@ -33,7 +33,7 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "key tenants_by_slug": "a slug stands in addresses",
         "key api_keys_by_hash": "a key names nobody",
         **dict.fromkeys(
-            ("fence agents", "fence api_keys", "fence project_members", "fence sign_ins"),
+            ("fence agents", "fence api_keys", "fence membership_changes", "fence project_members", "fence sign_ins"),
             "whose projects are whose is read from it: identity compares them itself",
         ),
     },

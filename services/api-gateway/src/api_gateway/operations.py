@@ -24,7 +24,10 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path template. `project_in_query` and `project_in_body`: a field there chooses the project."""
+    """One method on one path template. `project_in_path`, `_query` and `_body`: a field there chooses the project.
+
+    `may_sign_in`: public, and whoever comes signed in is told of.
+    """
 
     method: str
     path: str
@@ -33,6 +36,12 @@ class Operation:
     name: str
     project_in_query: bool = False
     project_in_body: bool = False
+    may_sign_in: bool = False
+
+    @property
+    def project_in_path(self) -> bool:
+        """Tell whether the path names the project."""
+        return f"{{{PROJECT}}}" in self.path
 
     @property
     def is_own(self) -> bool:
@@ -86,6 +95,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
             each.get("in") == "query" and each.get("name") == PROJECT for each in described.get("parameters", ())
         ),
         project_in_body=PROJECT in set(_body_fields(document, described)),
+        may_sign_in=described.get("x-sign-in") == "optional",
     )
 
 

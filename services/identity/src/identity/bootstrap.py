@@ -19,6 +19,7 @@ from identity.adapters.attempts_in_postgres import AttemptsInPostgres
 from identity.adapters.forgetting import Forgetting
 from identity.adapters.mailing import Mailing
 from identity.adapters.mails_in_postgres import MailsInPostgres
+from identity.adapters.members_in_postgres import MEMBERS, MembersInPostgres
 from identity.adapters.post_in_folder import PostInFolder
 from identity.adapters.sealing import Sealing
 from identity.adapters.second_factors_in_postgres import SecondFactorsInPostgres
@@ -33,6 +34,8 @@ from identity.domain.letters import Links
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
+from identity.entrypoints.http.invitations import invitation_routes
+from identity.entrypoints.http.members import member_routes
 from identity.entrypoints.http.passwords import password_routes
 from identity.entrypoints.http.registration import registration_routes
 from identity.entrypoints.http.second_factor import second_factor_routes
@@ -61,6 +64,7 @@ def working_with(sealing: Sealing) -> WorkOf:
             api_keys=ApiKeysInPostgres(work.connection),
             withdrawals=WithdrawalsInPostgres(work.connection),
             mails=MailsInPostgres(work.connection),
+            members=MembersInPostgres(work.connection),
             second_factors=SecondFactorsInPostgres(work.connection, sealing),
             announcements=Announcements(work.say, work.new_id, work.now),
             enter=enter,
@@ -120,6 +124,8 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
             second_factor_routes(work_of, means, settings.issuer),
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
+            invitation_routes(means),
+            member_routes(work_of, means, MEMBERS),
             gateway_routes(work_of, means),
             key_set_routes(means),
         ],

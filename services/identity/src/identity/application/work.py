@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from identity.application.announcements import Announcements
-from identity.domain.account import FoundUser, Membership, NewAccount, User
+from identity.domain.account import FoundUser, Membership, NewAccount, Organisation, User
 from identity.domain.lifetimes import Lifetimes
+from identity.domain.membership import Agent, Invitation, Member, Others
 from identity.domain.rights import PermissionsOf, Terms
 from identity.domain.second_factor import SecondFactor
 
@@ -27,6 +28,17 @@ class Accounts(Protocol):
 
     async def open(self, account: NewAccount, now: datetime) -> None:
         """Store all that a registration makes, but keys and sign-ins."""
+
+    async def refuse_suspended(self, tenant_id: str) -> None:
+        """Raise account_suspended where a tenant may not grow at the moment."""
+
+    async def organisation(self, tenant_id: str) -> Organisation:
+        """Return how a tenant is called, and its language."""
+
+    async def add_user(
+        self, tenant_id: str, user_id: str, member_id: str, name: str, email: str, password_hash: str, now: datetime
+    ) -> None:
+        """Store somebody new in a tenant that there is; raise already_exists for an address that has an account."""
 
     async def user(self, tenant_id: str, user_id: str) -> User:
         """Return a user; raise not_found."""
@@ -73,6 +85,11 @@ class SignIns(Protocol):
         self, tenant_id: str, user_id: str, because: str, now: datetime, *, kept: str | None = None
     ) -> int:
         """End all sign-ins of a user but the kept one; return how many there were."""
+
+    async def revoke_of_project(
+        self, tenant_id: str, user_id: str, project_id: str, because: str, now: datetime
+    ) -> Sequence[str]:
+        """End the sign-ins of a user to one project; return their ids."""
 
 
 class Attempts(Protocol):
@@ -121,6 +138,64 @@ class ApiKeys(Protocol):
 
     async def touch(self, tenant_id: str, api_key_id: str, now: datetime) -> None:
         """Note that a key was used, at most once a minute; silent."""
+
+
+class Members(Protocol):
+    """Who works in a project, who was asked to, and the agents that they are."""
+
+    async def lock_project(self, tenant_id: str, project_id: str) -> None:
+        """Let nobody else change a project's members until the end of the transaction; raise not_found."""
+
+    async def shown(self, tenant_id: str, project_id: str, member_id: str) -> Any:
+        """Return a member, or somebody invited, as they are shown; raise not_found."""
+
+    async def member(self, tenant_id: str, project_id: str, member_id: str) -> Member | None:
+        """Return somebody who has joined."""
+
+    async def others(self, tenant_id: str, project_id: str, user_id: str) -> Others:
+        """Return who else there is."""
+
+    async def present(self, tenant_id: str, project_id: str, email: str, now: datetime) -> str | None:
+        """Return the id of whoever is a member or invited with that address."""
+
+    async def count_invitations(self, tenant_id: str, since: datetime) -> int:
+        """Return how many were invited since, whatever became of that."""
+
+    async def invite(self, invitation: Invitation) -> None:
+        """Store an invitation in the place of one that has expired."""
+
+    async def invitation(self, tenant_id: str, invitation_id: str) -> Invitation | None:
+        """Return an invitation that nobody has accepted or taken back; it may have expired."""
+
+    async def end_invitation(self, tenant_id: str, invitation_id: str, state: str) -> bool:
+        """Make an invitation `accepted` or `revoked`; tell whether it was open."""
+
+    async def join(self, invitation: Invitation, user_id: str, now: datetime) -> None:
+        """Make whoever accepted a member."""
+
+    async def set_role(self, tenant_id: str, member_id: str, role: str) -> None:
+        """Give a member another role."""
+
+    async def leave(self, tenant_id: str, member_id: str) -> None:
+        """Make somebody a member no more."""
+
+    async def note_change(
+        self,
+        tenant_id: str,
+        change_id: str,
+        project_id: str,
+        user_id: str,
+        role: str | None,
+        agent_id: str | None,
+        now: datetime,
+    ) -> None:
+        """Remember, for gateways that start, what tokens in hand say wrongly; None for `role`: no member any more."""
+
+    async def agent_of(self, user: User, project_id: str, new_id: str) -> Agent:
+        """Return the agent that a person is in a project, made or woken where it has to be."""
+
+    async def rest_agent(self, tenant_id: str, project_id: str, user_id: str) -> str | None:
+        """Let a person's agent attend nothing any more; return its id where there was one."""
 
 
 class Mails(Protocol):
@@ -198,7 +273,7 @@ class Withdrawals(Protocol):
     """What lost its validity."""
 
     async def since(self, moment: datetime, most: int) -> Sequence[Any]:
-        """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
+        """Return sign-ins and keys of all tenants that were revoked since, and memberships that changed, the oldest first."""
 
 
 class Passwords(Protocol):
@@ -242,6 +317,7 @@ class Work:
     api_keys: ApiKeys
     withdrawals: Withdrawals
     mails: Mails
+    members: Members
     second_factors: SecondFactors
     announcements: Announcements
     enter: Callable[[str], Awaitable[None]]

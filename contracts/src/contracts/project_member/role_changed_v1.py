@@ -1,0 +1,19 @@
+"""project_member.role_changed.v1: a person may do something else in a project than before."""
+
+from typing import ClassVar
+
+from contracts.fields import Wire
+
+
+class ProjectMemberRoleChangedV1(Wire, kw_only=True):
+    """Every gateway goes by the new role within seconds. `agent_id` is the agent that they are there from now on."""
+
+    TYPE: ClassVar[str] = "project_member.role_changed.v1"
+
+    member_id: str
+    project_id: str
+    user_id: str
+    old_role: str
+    new_role: str
+    changed_by: str
+    agent_id: str | None = None

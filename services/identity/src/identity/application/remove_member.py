@@ -1,0 +1,45 @@
+"""Take somebody out of a project, or an invitation back."""
+
+from collections.abc import Callable
+
+from kernel.cause import Cause
+
+from identity.application.recognise_caller import Person
+from identity.application.seat_member import unseat_member
+from identity.application.work import Work
+from identity.domain.membership import Member, refuse_losing
+
+WHY = "removed"
+
+
+async def remove_member(
+    project_id: str, member_id: str, person: Person, *, by: Cause, expect: Callable[[int], None], work: Work
+) -> None:
+    """Their agent rests, and gateways close the project to them within seconds; who is in none any more is signed out everywhere.
+
+    Raises not_found, last_admin, rule_violated for an owner.
+    """
+    await work.members.lock_project(by.tenant_id, project_id)
+    row = await work.members.shown(by.tenant_id, project_id, member_id)
+    expect(row["version"])
+    member = await work.members.member(by.tenant_id, project_id, member_id)
+    if member is None:
+        await work.members.end_invitation(by.tenant_id, member_id, "revoked")
+        await work.mails.use_up(by.tenant_id, "invitation", member_id, work.now)
+        work.announcements.member_removed(member_id, project_id, row["role"], None, None, person.user_id, by)
+        return
+    refuse_losing(member, None, await work.members.others(by.tenant_id, project_id, member.user_id))
+    await work.members.leave(by.tenant_id, member_id)
+    agent_id = await unseat_member(by.tenant_id, member.user_id, project_id, by=by, work=work)
+    await work.members.note_change(by.tenant_id, work.new_id(), project_id, member.user_id, None, None, work.now)
+    work.announcements.member_removed(member_id, project_id, member.role, member.user_id, agent_id, person.user_id, by)
+    await _sign_out(member, project_id, by, work)
+
+
+async def _sign_out(member: Member, project_id: str, by: Cause, work: Work) -> None:
+    if not await work.accounts.memberships(by.tenant_id, member.user_id):
+        if await work.sign_ins.revoke_all(by.tenant_id, member.user_id, WHY, work.now):
+            work.announcements.all_sign_ins_revoked(member.user_id, by)
+        return
+    for sign_in_id in await work.sign_ins.revoke_of_project(by.tenant_id, member.user_id, project_id, WHY, work.now):
+        work.announcements.sign_in_revoked(member.user_id, sign_in_id, by)
