@@ -80,6 +80,7 @@ def body_for(method: str, path: str, ids: dict[str, str], own: dict[str, str]) -
         "post /automation/rules/{rule_id}/dry-run": {"last": 5},
         "post /automation/rules/{rule_id}/duplicate": {"name": "x"},
         "post /crm/contacts/bulk-tags": {"contact_ids": [ids["contact_id"]], "add": ["x"]},
+        "patch /crm/projects/{project_id}": {"name": "x"},
         "post /crm/projects/{project_id}/members": {"email": "x@example.com", "role": "admin"},
         "patch /crm/projects/{project_id}/members/{member_id}": {"role": "viewer"},
         "patch /crm/contacts/{contact_id}": {"name": "x"},

@@ -69,7 +69,7 @@ async def operations_of(product: Product) -> list[str]:
 async def callers(product: Product, one: Tenant, other: Tenant) -> dict[str, dict[str, str]]:
     """Return the headers of everybody; a fresh token is among them, so that only its age can be what refuses the other."""
     profile = (await one.ask("GET", "/auth/profile")).json()
-    second = await another_project(product, one)
+    second = await another_project(one)
     fresh, old = [
         {"Authorization": f"Bearer {token_of(product, profile, second, datetime.now(UTC) - age)}"}
         for age in (timedelta(), timedelta(minutes=15, seconds=31))
@@ -106,22 +106,12 @@ async def made_key(product: Product, headers: dict[str, str], **more: Any) -> di
     return found
 
 
-async def another_project(product: Product, tenant: Tenant) -> str:
+async def another_project(tenant: Tenant) -> str:
     """Give a tenant a second project."""
-    connection = await product.superuser()
-    try:
-        project_id = new_id()
-        await connection.execute(
-            "insert into identity.projects (tenant_id, id, name, timezone, country, language, session_timeout_minutes,"
-            " default_pipeline_id, owner_user_id) select tenant_id, $2, 'Second', timezone, country, language, 30, $3,"
-            " owner_user_id from identity.projects where tenant_id = $1 and is_default",
-            tenant.tenant_id,
-            project_id,
-            new_id(),
-        )
-        return project_id
-    finally:
-        await connection.close()
+    made = await tenant.ask("POST", "/crm/projects", json={"name": "Second"})
+    assert made.status_code == 201, made.text
+    project_id: str = made.json()["id"]
+    return project_id
 
 
 def token_of(product: Product, profile: dict[str, Any], second: str, at: datetime) -> str:
@@ -183,7 +173,8 @@ def as_it_should_be(asked: Asked) -> bool:
     if asked.who in WITHDRAWN or asked.who == "nobody":
         return status == 401
     if who_is(asked.who) not in allowed:
-        return status == 403
+        # A project that is not theirs is not there, whatever they might do in their own.
+        return status == 403 or (asked.who in STRANGERS and "{project_id}" in asked.name and status == 404)
     if asked.who in STRANGERS and "{" in asked.name and not is_own(asked.who, asked.name):
         # What is not theirs is not there. A body may be looked at before.
         return status in (400, 404, 422) or "not_found" in asked.answer.text

@@ -16,10 +16,12 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+from contracts.envelope import first_event
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from identity.adapters.mailing import Mailing
 from identity.bootstrap import build
+from kernel.ids import new_id
 from testkit.plugin import DatabaseOf
 from testkit.serving import Served, a_caller, serving
 from web.caller import Caller
@@ -112,6 +114,26 @@ class House:
             permissions=frozenset(facts["permissions"]),
             agent_id=facts["agent_id"],
         )
+
+    async def hear(self, tenant_id: str, project_id: str, data: Any) -> None:
+        """Let the service hear an event of another."""
+        event = first_event(
+            data,
+            id=new_id(),
+            source="channel-gateway",
+            subject=project_id,
+            time=self.now,
+            tenant_id=tenant_id,
+            project_id=project_id,
+            partition_key=project_id,
+            correlation_id=new_id(),
+            actor="system:channel-gateway",
+        )
+        (heard,) = [
+            each for each in self.served.blueprint.subscriptions if each.consumer == "_".join(data.TYPE.split(".")[:2])
+        ]
+        async with self.served.parts.works.begin([tenant_id]) as work:
+            await heard.handle([event], work)
 
     async def mails(self) -> list[EmailMessage]:
         """Send what is to be mailed; return what has not been looked at yet, the oldest first."""

@@ -1,6 +1,7 @@
 """What identity says is what the contracts describe: each event is valid against its committed schema."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ SAYS = (
     "identity.api_key_created.v1",
     "identity.api_key_revoked.v1",
     "identity.password_changed.v1",
+    "identity.project_activated.v1",
     "identity.project_created.v1",
+    "identity.project_deactivated.v1",
+    "identity.project_deleted.v1",
+    "identity.project_updated.v1",
     "identity.sign_in_revoked.v1",
     "identity.tenant_created.v1",
     "identity.user_registered.v1",
@@ -47,6 +52,13 @@ async def test_every_event_is_valid_against_its_schema(house: Any) -> None:
     for role in ("viewer", "supervisor"):
         assert (await house.served.ask(owner, "PATCH", member, json={"role": role})).status_code == 200
     assert (await house.served.ask(owner, "DELETE", member)).status_code == 204
+
+    second = await house.served.ask(owner, "POST", "/crm/projects", json={"name": "Second"})
+    there = replace(owner, project_id=second.json()["id"])
+    for change in ({"name": "Third"}, {"active": False}, {"active": True}):
+        path = f"/crm/projects/{there.project_id}"
+        assert (await house.served.ask(there, "PATCH", path, json=change)).status_code == 200
+    assert (await house.served.ask(there, "DELETE", path)).status_code == 204
 
     said = await house.served.said()
 

@@ -28,6 +28,7 @@ from session.entrypoints.events import (
     on_chat_created,
     on_contact_sender_identified,
     on_identity_project_created,
+    on_identity_project_updated,
     on_message_sent,
     on_pipeline_created,
     on_pipeline_deleted,
@@ -54,6 +55,10 @@ HEARD: Mapping[str, tuple[Any, Hear]] = {
     "identity_project_created": (
         on_identity_project_created.HEARS,
         on_identity_project_created.on_identity_project_created,
+    ),
+    "identity_project_updated": (
+        on_identity_project_updated.HEARS,
+        on_identity_project_updated.on_identity_project_updated,
     ),
 }
 

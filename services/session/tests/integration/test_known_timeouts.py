@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 from contracts.pipeline.created_v1 import PipelineCreatedV1
 from contracts.pipeline.deleted_v1 import PipelineDeletedV1
 from contracts.pipeline.updated_v1 import PipelineUpdatedV1
@@ -48,6 +49,26 @@ def a_project(line: Any, minutes: int, project: str = PROJECT) -> Any:
             default_pipeline_id=new_id(),
             owner_user_id=new_id(),
             version=1,
+        ),
+    )
+
+
+def a_changed_project(line: Any, minutes: int, version: int) -> Any:
+    """Return the event of a project that changed."""
+    return line.event(
+        TENANT,
+        IdentityProjectUpdatedV1(
+            project_id=PROJECT,
+            name="Support",
+            is_default=True,
+            timezone="UTC",
+            country="BR",
+            language="pt-BR",
+            session_timeout_minutes=minutes,
+            default_pipeline_id=new_id(),
+            owner_user_id=new_id(),
+            version=version,
+            changed=("session_timeout_minutes",),
         ),
     )
 
@@ -116,3 +137,12 @@ async def test_another_tenants_pipeline_of_the_same_id_says_nothing_here(line: A
     await line.hears(a_pipeline(line, 10, tenant=OTHER))
 
     assert await started_with(line, pipeline=PIPELINE) == 30
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+async def test_the_newest_version_of_a_project_wins_in_any_order(line: Any, order: tuple[int, ...]) -> None:
+    for version in order:
+        event = a_project(line, 11) if version == 1 else a_changed_project(line, 11 * version, version)
+        await line.hears(event)
+
+    assert await started_with(line) == 33

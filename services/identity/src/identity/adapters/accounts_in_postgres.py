@@ -70,7 +70,7 @@ MEMBERSHIPS = """
 select p.id::text as project_id, p.name, case when o.owner then 'admin' else m.role end as role, p.is_default,
     a.id::text as agent_id
 from tenant_members o
-join projects p on p.tenant_id = o.tenant_id
+join projects p on p.tenant_id = o.tenant_id and p.deleted_at is null
 left join project_members m on m.tenant_id = p.tenant_id and m.project_id = p.id and m.user_id = o.user_id
 left join agents a on a.tenant_id = p.tenant_id and a.project_id = p.id and a.user_id = o.user_id and a.active
 where o.tenant_id = $1 and o.user_id = $2 and (o.owner or m.joined_at is not null)

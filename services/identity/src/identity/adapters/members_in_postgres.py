@@ -1,5 +1,6 @@
 """Who works in a project and who was asked to, in Postgres."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
@@ -37,13 +38,24 @@ MEMBERS = Listing(
 SHOWN = EVERYBODY + " and id = $3"
 
 # Members come, change and go one after the other: whoever counts the admins that are left counts right.
-LOCK_PROJECT = "select id from projects where tenant_id = $1 and id = $2 for no key update"
+LOCK_PROJECT = "select id from projects where tenant_id = $1 and id = $2 and deleted_at is null for no key update"
 
 MEMBER = """
 select m.id::text, m.user_id::text, m.role, m.version, o.owner
 from project_members m
 join tenant_members o on o.tenant_id = m.tenant_id and o.user_id = m.user_id
 where m.tenant_id = $1 and m.project_id = $2 and m.id = $3
+"""
+
+ALL_OF = """
+select m.id::text, m.user_id::text, m.role, m.version, o.owner
+from project_members m
+join tenant_members o on o.tenant_id = m.tenant_id and o.user_id = m.user_id
+where m.tenant_id = $1 and m.project_id = $2 order by m.id
+"""
+
+OPEN_INVITATIONS = """
+select id::text, role from invitations where tenant_id = $1 and project_id = $2 and state = 'pending' order by id
 """
 
 OTHERS = """
@@ -89,6 +101,10 @@ returning role
 JOIN = """
 insert into project_members (tenant_id, id, project_id, user_id, role, invited_by, invited_at, joined_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+BEGIN = """
+insert into project_members (tenant_id, id, project_id, user_id, role, joined_at) values ($1, $2, $3, $4, 'admin', $5)
 """
 
 SET_ROLE = """
@@ -144,6 +160,15 @@ class MembersInPostgres:
         row = await self._connection.fetchrow(MEMBER, tenant_id, project_id, member_id)
         return None if row is None else Member(**row)
 
+    async def all_of(self, tenant_id: str, project_id: str) -> Sequence[Member]:
+        """Return everybody who has joined."""
+        return [Member(**row) for row in await self._connection.fetch(ALL_OF, tenant_id, project_id)]
+
+    async def open_invitations(self, tenant_id: str, project_id: str) -> Sequence[tuple[str, str]]:
+        """Return id and role of each invitation that nobody has accepted or taken back."""
+        rows = await self._connection.fetch(OPEN_INVITATIONS, tenant_id, project_id)
+        return [(row["id"], row["role"]) for row in rows]
+
     async def others(self, tenant_id: str, project_id: str, user_id: str) -> Others:
         """Return who else there is."""
         row = await self._connection.fetchrow(OTHERS, tenant_id, project_id, user_id)
@@ -192,6 +217,10 @@ class MembersInPostgres:
         await self._connection.execute(
             JOIN, one.tenant_id, one.id, one.project_id, user_id, one.role, one.invited_by, one.invited_at, now
         )
+
+    async def begin(self, tenant_id: str, member_id: str, project_id: str, user_id: str, now: datetime) -> None:
+        """Make whoever made a project its first admin."""
+        await self._connection.execute(BEGIN, tenant_id, member_id, project_id, user_id, now)
 
     async def set_role(self, tenant_id: str, member_id: str, role: str) -> None:
         """Give a member another role."""

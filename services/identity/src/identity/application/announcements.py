@@ -11,7 +11,11 @@ from contracts.envelope import Payload, asked_event
 from contracts.identity.api_key_created_v1 import IdentityApiKeyCreatedV1
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
 from contracts.identity.password_changed_v1 import IdentityPasswordChangedV1
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
+from contracts.identity.project_deleted_v1 import IdentityProjectDeletedV1
+from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
 from contracts.identity.tenant_created_v1 import IdentityTenantCreatedV1
 from contracts.identity.user_registered_v1 import IdentityUserRegisteredV1
@@ -24,6 +28,7 @@ from kernel.cause import Cause
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount, User
 from identity.domain.membership import Invitation, Member
+from identity.domain.project import Project
 
 SOURCE = "identity"
 Row = Mapping[str, Any]
@@ -93,6 +98,24 @@ class Announcements:
     def user_updated(self, user_id: str, changed: Sequence[str], by: Cause) -> None:
         """What a person says of themselves changed."""
         self._begin(IdentityUserUpdatedV1(user_id=user_id, changed=tuple(changed)), user_id, None, by)
+
+    def project_created(self, project: Project, by: Cause) -> None:
+        """Another project exists."""
+        self._begin(IdentityProjectCreatedV1(**_project(project), version=1), project.id, project.id, by)
+
+    def project_updated(self, project: Project, version: int, changed: Sequence[str], by: Cause) -> None:
+        """Settings of a project are others."""
+        data = IdentityProjectUpdatedV1(**_project(project), version=version, changed=tuple(changed))
+        self._begin(data, project.id, project.id, by)
+
+    def project_active(self, project_id: str, active: bool, version: int, by: Cause) -> None:
+        """A project rests, or goes on."""
+        said = IdentityProjectActivatedV1 if active else IdentityProjectDeactivatedV1
+        self._begin(said(project_id=project_id, version=version), project_id, project_id, by)
+
+    def project_deleted(self, project_id: str, version: int, by: Cause) -> None:
+        """A project is gone."""
+        self._begin(IdentityProjectDeletedV1(project_id=project_id, version=version), project_id, project_id, by)
 
     def user_registered(self, user: User, by: Cause) -> None:
         """Somebody new has an account, in a tenant that there was."""
@@ -198,6 +221,23 @@ def _human(agent_id: str, user_id: str, name: str, email: str, language: str) ->
         email=email,
         languages=(language,),
     )
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "project_id": project.id,
+        "name": project.name,
+        "is_default": project.is_default,
+        "timezone": project.timezone,
+        "country": project.country,
+        "language": project.language,
+        "session_timeout_minutes": project.session_timeout_minutes,
+        "default_pipeline_id": project.default_pipeline_id,
+        "owner_user_id": project.owner_user_id,
+        "business_hours": dict(project.business_hours),
+        "agent_assignment": dict(project.agent_assignment),
+        "configuration": dict(project.configuration),
+    }
 
 
 def _key(row: Row) -> dict[str, Any]:

@@ -24,15 +24,25 @@ async def remove_member(
     expect(row["version"])
     member = await work.members.member(by.tenant_id, project_id, member_id)
     if member is None:
-        await work.members.end_invitation(by.tenant_id, member_id, "revoked")
-        await work.mails.use_up(by.tenant_id, "invitation", member_id, work.now)
-        work.announcements.member_removed(member_id, project_id, row["role"], None, None, person.user_id, by)
+        await take_back(member_id, row["role"], project_id, person.user_id, by=by, work=work)
         return
     refuse_losing(member, None, await work.members.others(by.tenant_id, project_id, member.user_id))
-    await work.members.leave(by.tenant_id, member_id)
+    await take_out(member, project_id, person.user_id, by=by, work=work)
+
+
+async def take_back(invitation_id: str, role: str, project_id: str, removed_by: str, *, by: Cause, work: Work) -> None:
+    """End an invitation that nobody has accepted."""
+    await work.members.end_invitation(by.tenant_id, invitation_id, "revoked")
+    await work.mails.use_up(by.tenant_id, "invitation", invitation_id, work.now)
+    work.announcements.member_removed(invitation_id, project_id, role, None, None, removed_by, by)
+
+
+async def take_out(member: Member, project_id: str, removed_by: str, *, by: Cause, work: Work) -> None:
+    """End a membership, and all that hangs on it."""
+    await work.members.leave(by.tenant_id, member.id)
     agent_id = await unseat_member(by.tenant_id, member.user_id, project_id, by=by, work=work)
     await work.members.note_change(by.tenant_id, work.new_id(), project_id, member.user_id, None, None, work.now)
-    work.announcements.member_removed(member_id, project_id, member.role, member.user_id, agent_id, person.user_id, by)
+    work.announcements.member_removed(member.id, project_id, member.role, member.user_id, agent_id, removed_by, by)
     await _sign_out(member, project_id, by, work)
 
 

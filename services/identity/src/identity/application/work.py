@@ -10,6 +10,7 @@ from identity.application.announcements import Announcements
 from identity.domain.account import FoundUser, Membership, NewAccount, Organisation, User
 from identity.domain.lifetimes import Lifetimes
 from identity.domain.membership import Agent, Invitation, Member, Others
+from identity.domain.project import KnownChannel, Project
 from identity.domain.rights import PermissionsOf, Terms
 from identity.domain.second_factor import SecondFactor
 
@@ -152,6 +153,12 @@ class Members(Protocol):
     async def member(self, tenant_id: str, project_id: str, member_id: str) -> Member | None:
         """Return somebody who has joined."""
 
+    async def all_of(self, tenant_id: str, project_id: str) -> Sequence[Member]:
+        """Return everybody who has joined."""
+
+    async def open_invitations(self, tenant_id: str, project_id: str) -> Sequence[tuple[str, str]]:
+        """Return id and role of each invitation that nobody has accepted or taken back."""
+
     async def others(self, tenant_id: str, project_id: str, user_id: str) -> Others:
         """Return who else there is."""
 
@@ -172,6 +179,9 @@ class Members(Protocol):
 
     async def join(self, invitation: Invitation, user_id: str, now: datetime) -> None:
         """Make whoever accepted a member."""
+
+    async def begin(self, tenant_id: str, member_id: str, project_id: str, user_id: str, now: datetime) -> None:
+        """Make whoever made a project its first admin."""
 
     async def set_role(self, tenant_id: str, member_id: str, role: str) -> None:
         """Give a member another role."""
@@ -196,6 +206,40 @@ class Members(Protocol):
 
     async def rest_agent(self, tenant_id: str, project_id: str, user_id: str) -> str | None:
         """Let a person's agent attend nothing any more; return its id where there was one."""
+
+
+class Projects(Protocol):
+    """Workspaces, and which channels work in them."""
+
+    async def tenant_defaults(self, tenant_id: str) -> Mapping[str, str]:
+        """Return timezone, country and language of a tenant; nobody else makes a project of it until the end of the transaction."""
+
+    async def count(self, tenant_id: str) -> int:
+        """Return how many projects a tenant has."""
+
+    async def shown(self, tenant_id: str, project_id: str) -> Any:
+        """Return a project's row; raise not_found."""
+
+    async def lock(self, tenant_id: str, project_id: str) -> Project:
+        """Return a project, locked until the end of the transaction as for its members; raise not_found."""
+
+    async def add(self, project: Project) -> None:
+        """Store a new project."""
+
+    async def keep(self, project: Project) -> None:
+        """Store what a project is now, as its next version."""
+
+    async def delete(self, tenant_id: str, project_id: str, now: datetime) -> None:
+        """Delete a project; its row stays for what others have of it."""
+
+    async def working_channels(self, tenant_id: str, project_id: str) -> int:
+        """Return how many channels work in a project, as far as we heard."""
+
+    async def keep_channels(self, channels: Sequence[KnownChannel]) -> None:
+        """Store whether channels work, unless something newer is known."""
+
+    async def drop_channels(self, channels: Sequence[KnownChannel]) -> None:
+        """Note that channels are gone."""
 
 
 class Mails(Protocol):
@@ -318,6 +362,7 @@ class Work:
     withdrawals: Withdrawals
     mails: Mails
     members: Members
+    projects: Projects
     second_factors: SecondFactors
     announcements: Announcements
     enter: Callable[[str], Awaitable[None]]

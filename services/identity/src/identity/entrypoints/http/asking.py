@@ -1,6 +1,7 @@
 """Who asks, in the words of the use cases."""
 
 from kernel.cause import Cause
+from kernel.errors import DomainError
 from kernel.ids import is_id
 from starlette.requests import Request
 from telemetry.tracing import current_traceparent
@@ -44,3 +45,9 @@ def client_address(request: Request) -> str:
     """
     forwarded = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
     return forwarded[:64] or (request.client.host if request.client else "unknown")
+
+
+def only_there(project_id: str, caller: Caller) -> None:
+    """Raise not_found for a project in the path that the caller's rights were not asked of."""
+    if caller.project_id != project_id:
+        raise DomainError("not_found", "there is no such project")

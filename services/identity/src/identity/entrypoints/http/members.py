@@ -5,11 +5,10 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Response
-from kernel.errors import DomainError
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
 from web.bodies import PathId
-from web.caller import Caller, TheCaller
+from web.caller import TheCaller
 from web.etags import IfMatch, check_version
 from web.paging import AnyOf, ListAnswer, Paging, paging
 from web.permissions import ALIASES, ROLES, role_named
@@ -21,7 +20,7 @@ from identity.application.invite_member import Invited, invite_member
 from identity.application.remove_member import remove_member
 from identity.application.work import Means
 from identity.application.work import Work as IdentityWork
-from identity.entrypoints.http.asking import person_of
+from identity.entrypoints.http.asking import only_there, person_of
 from identity.entrypoints.http.member_schemas import ChangingRole, InvitingMember, MemberAnswer
 
 WorkOf = Callable[[UnitOfWork], IdentityWork]
@@ -93,12 +92,6 @@ def member_routes(work_of: WorkOf, means: Means, members: Listing) -> Routes:
         )
 
     return routes
-
-
-def only_there(project_id: str, caller: Caller) -> None:
-    """Raise not_found for a project in the path that the caller's rights were not asked of."""
-    if caller.project_id != project_id:
-        raise DomainError("not_found", "there is no such project")
 
 
 def _role(name: str) -> str:

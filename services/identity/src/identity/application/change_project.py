@@ -1,0 +1,27 @@
+"""Change the settings of a project, let it rest, or let it go on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kernel.cause import Cause
+
+from identity.application.work import Work
+from identity.domain.project import changed
+
+
+async def change_project(
+    project_id: str, asked: Mapping[str, Any], *, by: Cause, expect: Callable[[int], None], work: Work
+) -> Any:
+    """Return the project's row. What is as it was before is not said."""
+    present = await work.projects.lock(by.tenant_id, project_id)
+    expect(present.version)
+    wanted, names = changed(present, asked)
+    if names:
+        await work.projects.keep(wanted)
+        version = present.version + 1
+        settings = [name for name in names if name != "active"]
+        if settings:
+            work.announcements.project_updated(wanted, version, settings, by)
+        if "active" in names:
+            work.announcements.project_active(project_id, wanted.active, version, by)
+    return await work.projects.shown(by.tenant_id, project_id)
