@@ -114,8 +114,7 @@ def _withdrawal(told: Mapping[str, Any]) -> Withdrawal:
 
 
 def _change(told: Mapping[str, Any]) -> MembershipChange:
-    at = datetime.fromisoformat(told["at"])
-    return MembershipChange(at, told["user_id"], told["project_id"], told["role"], told["agent_id"])
+    return MembershipChange(told["revision"], told["user_id"], told["project_id"], told["role"], told["agent_id"])
 
 
 def _object(answer: Answer) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ is another, a project that is closed to them, one that they joined. A newer toke
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from telemetry.metrics import gauge
 
@@ -19,9 +18,9 @@ MOST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """What somebody is in a project since `at`; None for `role`: they are in it no more."""
+    """What somebody is in a project; None for `role`: they are in it no more. Later changes of its members have higher revisions."""
 
-    at: datetime
+    revision: int
     user_id: str
     project_id: str
     role: str | None
@@ -45,7 +44,7 @@ class Memberships:
         """Go by these from now on; of two about the same the later counts. Safe to repeat."""
         for each in changes:
             place = (each.user_id, each.project_id)
-            if place in self._known and self._known[place][1].at > each.at:
+            if place in self._known and self._known[place][1].revision > each.revision:
                 continue
             self._known.pop(place, None)  # to the end: they are forgotten in the order they stand in
             self._known[place] = (self._now() + KEPT_S, each)

@@ -10,6 +10,9 @@ depends_on = None
 
 # Whoever accepts becomes a member with the invitation's id. Its token is among those of mails, as a hash.
 TABLES = """
+-- grows with each change of its members, which wait for each other: of two that one hears of, the higher is the later
+alter table identity.projects add column members_revision int not null default 0;
+
 create table identity.invitations (
     tenant_id uuid not null,
     id uuid not null,
@@ -38,6 +41,7 @@ create table identity.membership_changes (
     user_id uuid not null,
     role text check (role in ('admin', 'supervisor', 'agent', 'viewer')),
     agent_id uuid,
+    revision int not null,
     changed_at timestamptz not null,
     primary key (tenant_id, id)
 );
@@ -59,8 +63,9 @@ REASONS = "'signed_out', 'token_reused', 'password_changed', 'password_reset'"
 LOOK_UPS = (
     (
         "memberships_changed_since(since timestamptz, most int)",
-        "table (kind text, id uuid, tenant_id uuid, user_id uuid, at timestamptz, project_id uuid, role text, agent_id uuid)",
-        "select 'membership', c.id, c.tenant_id, c.user_id, c.changed_at, c.project_id, c.role, c.agent_id"
+        "table (kind text, id uuid, tenant_id uuid, user_id uuid, at timestamptz, project_id uuid, role text, agent_id uuid,"
+        " revision int)",
+        "select 'membership', c.id, c.tenant_id, c.user_id, c.changed_at, c.project_id, c.role, c.agent_id, c.revision"
         " from membership_changes c where c.changed_at >= since order by c.changed_at, c.id limit most",
     ),
     (
@@ -98,5 +103,6 @@ def downgrade() -> None:
         """
         drop function identity.memberships_changed_since(timestamptz, int), identity.tenants_with_old_memberships(timestamptz);
         drop table identity.membership_changes, identity.invitations;
+        alter table identity.projects drop column members_revision;
         """
     )

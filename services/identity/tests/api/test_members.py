@@ -210,6 +210,22 @@ async def test_who_is_in_another_project_stays_signed_in_there(house: Any) -> No
     assert [each.data.sign_in_id for each in ended] == [bia.credential_id], "the one that was to this project"
 
 
+async def test_changes_of_members_are_numbered_as_they_were_made(house: Any) -> None:
+    owner = house.owner(await house.register())
+    members = [(await house.joined(owner, f"m{number}@example.com"))[0] for number in range(3)]
+    roles = ("viewer", "supervisor")
+
+    await asyncio.gather(*(give(house, owner, member, role) for member in members for role in roles))
+
+    changed = [event for event in await house.served.said() if event.type == "project_member.role_changed.v1"]
+    numbers = [event.data.revision for event in changed]
+    assert len(set(numbers)) == len(numbers) >= 3
+    for member in members:
+        (last,) = [each["role"] for each in await listed(house, owner) if each["id"] == member]
+        own = [event.data for event in changed if event.data.member_id == member]
+        assert max(own, key=lambda data: data.revision).new_role == last
+
+
 async def test_an_admin_may_leave(house: Any) -> None:
     owner = house.owner(await house.register())
     admin_id, admin = await house.joined(owner, BIA, "admin")
@@ -293,6 +309,7 @@ async def test_a_gateway_that_starts_learns_what_changed(house: Any) -> None:
         (bia.subject, owner.project_id, role) for role in ("agent", "viewer", None)
     ]
     assert [each["agent_id"] is None for each in changes] == [False, True, True]
+    assert [each["revision"] for each in changes] == sorted({each["revision"] for each in changes})
     house.pass_time(hours=1, seconds=3)
     later = (await house.served.ask(THE_GATEWAY, "GET", "/internal/withdrawals")).json()["data"]
     assert later == []

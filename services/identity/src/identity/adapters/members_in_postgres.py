@@ -9,7 +9,7 @@ from postgres.database import Connection
 from postgres.listing import Listing
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, User
-from identity.domain.membership import Agent, Invitation, Member, Others
+from identity.domain.membership import Agent, Invitation, Member, Others, Turn
 
 # Whoever has not joined yet has no name and comes last. By the database's own clock: a list's parameters tell its pages apart.
 EVERYBODY = """
@@ -38,7 +38,10 @@ MEMBERS = Listing(
 SHOWN = EVERYBODY + " and id = $3"
 
 # Members come, change and go one after the other: whoever counts the admins that are left counts right.
-LOCK_PROJECT = "select id from projects where tenant_id = $1 and id = $2 and deleted_at is null for no key update"
+TAKE_TURN = """
+update projects set members_revision = members_revision + 1 where tenant_id = $1 and id = $2 and deleted_at is null
+returning members_revision
+"""
 
 MEMBER = """
 select m.id::text, m.user_id::text, m.role, m.version, o.owner
@@ -114,7 +117,8 @@ update project_members set role = $3, version = version + 1, updated_at = now() 
 LEAVE = "delete from project_members where tenant_id = $1 and id = $2"
 
 NOTE_CHANGE = """
-insert into membership_changes (tenant_id, id, project_id, user_id, role, agent_id, changed_at) values ($1, $2, $3, $4, $5, $6, $7)
+insert into membership_changes (tenant_id, id, project_id, user_id, role, agent_id, revision, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 AGENT = """
@@ -143,10 +147,12 @@ class MembersInPostgres:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def lock_project(self, tenant_id: str, project_id: str) -> None:
+    async def take_turn(self, tenant_id: str, project_id: str) -> Turn:
         """Let nobody else change a project's members until the end of the transaction; raise not_found."""
-        if await self._connection.fetchval(LOCK_PROJECT, tenant_id, project_id) is None:
+        revision = await self._connection.fetchval(TAKE_TURN, tenant_id, project_id)
+        if revision is None:
             raise DomainError("not_found", "there is no such project")
+        return Turn(project_id, revision)
 
     async def shown(self, tenant_id: str, project_id: str, member_id: str) -> asyncpg.Record:
         """Return a member, or somebody invited, as they are shown; raise not_found."""
@@ -234,14 +240,16 @@ class MembersInPostgres:
         self,
         tenant_id: str,
         change_id: str,
-        project_id: str,
+        turn: Turn,
         user_id: str,
         role: str | None,
         agent_id: str | None,
         now: datetime,
     ) -> None:
         """Remember, for gateways that start, what tokens in hand say wrongly; None for `role`: no member any more."""
-        await self._connection.execute(NOTE_CHANGE, tenant_id, change_id, project_id, user_id, role, agent_id, now)
+        await self._connection.execute(
+            NOTE_CHANGE, tenant_id, change_id, turn.project_id, user_id, role, agent_id, turn.revision, now
+        )
 
     async def agent_of(self, user: User, project_id: str, new_id: str) -> Agent:
         """Return the agent that a person is in a project, made or woken where it has to be."""

@@ -7,10 +7,11 @@ import asyncpg
 from postgres.database import Connection
 
 SINCE = """
-select kind, id::text, tenant_id::text, user_id::text, at, null as project_id, null as role, null as agent_id
+select kind, id::text, tenant_id::text, user_id::text, at, null as project_id, null as role, null as agent_id,
+    null::int as revision
 from withdrawn_since($1, $2)
 union all
-select kind, id::text, tenant_id::text, user_id::text, at, project_id::text, role, agent_id::text
+select kind, id::text, tenant_id::text, user_id::text, at, project_id::text, role, agent_id::text, revision
 from memberships_changed_since($1, $2)
 order by 5, 2 limit $2
 """

@@ -10,7 +10,7 @@ from identity.application.seat_member import seat_member
 from identity.application.work import NOBODY, Means, Work
 from identity.domain.account import User
 from identity.domain.credentials import hash_of
-from identity.domain.membership import Invitation
+from identity.domain.membership import Invitation, Turn
 from identity.domain.password_rule import check_password, normalised
 
 KIND = "invitation"
@@ -46,7 +46,7 @@ async def accept_invitation(asked: Acceptance, *, by: Cause, means: Means) -> Si
             raise DomainError("already_exists", "that e-mail address has an account; sign in, then accept")
         password_hash = await _new_password(asked, invitation, means)
     async with means.open_work([invitation.tenant_id]) as work:
-        await work.members.lock_project(invitation.tenant_id, invitation.project_id)
+        turn = await work.members.take_turn(invitation.tenant_id, invitation.project_id)
         if token_hash not in await work.mails.use_up(invitation.tenant_id, KIND, invitation.id, work.now):
             raise _refused()
         if not await work.members.end_invitation(invitation.tenant_id, invitation.id, "accepted"):
@@ -64,7 +64,7 @@ async def accept_invitation(asked: Acceptance, *, by: Cause, means: Means) -> Si
             raise _refused()
         if password_hash is not None:
             work.announcements.user_registered(user, cause)
-        await _join(invitation, user, cause, work)
+        await _join(invitation, user, turn, cause, work)
         return await begin_sign_in(user, invitation.project_id, means=means, work=work)
 
 
@@ -91,15 +91,13 @@ async def _new_password(asked: Acceptance, invitation: Invitation, means: Means)
     return await means.passwords.hash(normalised(asked.password))
 
 
-async def _join(invitation: Invitation, user: User, by: Cause, work: Work) -> None:
+async def _join(invitation: Invitation, user: User, turn: Turn, by: Cause, work: Work) -> None:
     await work.members.join(invitation, user.id, work.now)
     agent_id = None
     if invitation.makes_agent:
         agent_id = await seat_member(user, invitation.project_id, by=by, work=work)
-    await work.members.note_change(
-        user.tenant_id, work.new_id(), invitation.project_id, user.id, invitation.role, agent_id, work.now
-    )
-    work.announcements.member_joined(invitation.id, invitation.project_id, user.id, invitation.role, agent_id, by)
+    await work.members.note_change(user.tenant_id, work.new_id(), turn, user.id, invitation.role, agent_id, work.now)
+    work.announcements.member_joined(invitation.id, turn, user.id, invitation.role, agent_id, by)
 
 
 def _refused() -> DomainError:

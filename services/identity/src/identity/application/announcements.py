@@ -27,7 +27,7 @@ from contracts.project_member.role_changed_v1 import ProjectMemberRoleChangedV1
 from kernel.cause import Cause
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount, User
-from identity.domain.membership import Invitation, Member
+from identity.domain.membership import Invitation, Member, Turn
 from identity.domain.project import Project
 
 SOURCE = "identity"
@@ -136,33 +136,39 @@ class Announcements:
         self._begin(data, one.id, one.project_id, by)
 
     def member_joined(
-        self, member_id: str, project_id: str, user_id: str, role: str, agent_id: str | None, by: Cause
+        self, member_id: str, turn: Turn, user_id: str, role: str, agent_id: str | None, by: Cause
     ) -> None:
         """Somebody works in a project from now on."""
         data = ProjectMemberJoinedV1(
-            member_id=member_id, project_id=project_id, user_id=user_id, role=role, agent_id=agent_id
+            member_id=member_id,
+            project_id=turn.project_id,
+            revision=turn.revision,
+            user_id=user_id,
+            role=role,
+            agent_id=agent_id,
         )
-        self._begin(data, member_id, project_id, by)
+        self._begin(data, member_id, turn.project_id, by)
 
     def role_changed(
-        self, member: Member, role: str, project_id: str, changed_by: str, agent_id: str | None, by: Cause
+        self, member: Member, role: str, turn: Turn, changed_by: str, agent_id: str | None, by: Cause
     ) -> None:
         """A member may do something else than before."""
         data = ProjectMemberRoleChangedV1(
             member_id=member.id,
-            project_id=project_id,
+            project_id=turn.project_id,
+            revision=turn.revision,
             user_id=member.user_id,
             old_role=member.role,
             new_role=role,
             changed_by=changed_by,
             agent_id=agent_id,
         )
-        self._begin(data, member.id, project_id, by)
+        self._begin(data, member.id, turn.project_id, by)
 
     def member_removed(
         self,
         member_id: str,
-        project_id: str,
+        turn: Turn,
         role: str,
         user_id: str | None,
         agent_id: str | None,
@@ -172,13 +178,14 @@ class Announcements:
         """Somebody is in a project no more, or will not be."""
         data = ProjectMemberRemovedV1(
             member_id=member_id,
-            project_id=project_id,
+            project_id=turn.project_id,
+            revision=turn.revision,
             role=role,
             removed_by=removed_by,
             user_id=user_id,
             agent_id=agent_id,
         )
-        self._begin(data, member_id, project_id, by)
+        self._begin(data, member_id, turn.project_id, by)
 
     def agent_created(self, agent_id: str, user: User, project_id: str, by: Cause) -> None:
         """A person attends conversations of a project."""

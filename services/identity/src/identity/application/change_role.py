@@ -33,7 +33,7 @@ async def change_role(
 
     Raises not_found, invalid_state for somebody who has not joined yet, rule_violated for oneself, last_admin, permission_denied.
     """
-    await work.members.lock_project(by.tenant_id, project_id)
+    turn = await work.members.take_turn(by.tenant_id, project_id)
     member = await work.members.member(by.tenant_id, project_id, member_id)
     row = await work.members.shown(by.tenant_id, project_id, member_id)
     if member is None:
@@ -46,8 +46,8 @@ async def change_role(
     refuse_losing(member, role, await work.members.others(by.tenant_id, project_id, member.user_id))
     await work.members.set_role(by.tenant_id, member_id, role)
     agent_id = await _agent(member, role, project_id, row["agent_id"], by=by, work=work)
-    await work.members.note_change(by.tenant_id, work.new_id(), project_id, member.user_id, role, agent_id, work.now)
-    work.announcements.role_changed(member, role, project_id, person.user_id, agent_id, by)
+    await work.members.note_change(by.tenant_id, work.new_id(), turn, member.user_id, role, agent_id, work.now)
+    work.announcements.role_changed(member, role, turn, person.user_id, agent_id, by)
     return await work.members.shown(by.tenant_id, project_id, member_id)
 
 

@@ -16,9 +16,10 @@ async def delete_project(
     project = await work.projects.lock(by.tenant_id, project_id)
     expect(project.version)
     refuse_deleting(project, await work.projects.working_channels(by.tenant_id, project_id))
+    turn = await work.members.take_turn(by.tenant_id, project_id)
     await work.projects.delete(by.tenant_id, project_id, work.now)
     for invitation_id, role in await work.members.open_invitations(by.tenant_id, project_id):
-        await take_back(invitation_id, role, project_id, user_id, by=by, work=work)
+        await take_back(invitation_id, role, turn, user_id, by=by, work=work)
     for member in await work.members.all_of(by.tenant_id, project_id):
-        await take_out(member, project_id, user_id, by=by, work=work)
+        await take_out(member, turn, user_id, by=by, work=work)
     work.announcements.project_deleted(project_id, project.version + 1, by)

@@ -29,7 +29,7 @@ async def invite_member(asked: Invited, person: Person, *, by: Cause, means: Mea
     Whether the address has an account somewhere else is not looked up: nobody learns it here.
     """
     refuse_giving_more(asked.role, person.maker.rights, means.permissions_of)
-    await work.members.lock_project(by.tenant_id, asked.project_id)
+    await work.members.take_turn(by.tenant_id, asked.project_id)
     await work.accounts.refuse_suspended(by.tenant_id)
     present = await work.members.present(by.tenant_id, asked.project_id, asked.email, work.now)
     if present is not None:

@@ -7,7 +7,7 @@ from kernel.cause import Cause
 from identity.application.recognise_caller import Person
 from identity.application.seat_member import unseat_member
 from identity.application.work import Work
-from identity.domain.membership import Member, refuse_losing
+from identity.domain.membership import Member, Turn, refuse_losing
 
 WHY = "removed"
 
@@ -19,31 +19,31 @@ async def remove_member(
 
     Raises not_found, last_admin, rule_violated for an owner.
     """
-    await work.members.lock_project(by.tenant_id, project_id)
+    turn = await work.members.take_turn(by.tenant_id, project_id)
     row = await work.members.shown(by.tenant_id, project_id, member_id)
     expect(row["version"])
     member = await work.members.member(by.tenant_id, project_id, member_id)
     if member is None:
-        await take_back(member_id, row["role"], project_id, person.user_id, by=by, work=work)
+        await take_back(member_id, row["role"], turn, person.user_id, by=by, work=work)
         return
     refuse_losing(member, None, await work.members.others(by.tenant_id, project_id, member.user_id))
-    await take_out(member, project_id, person.user_id, by=by, work=work)
+    await take_out(member, turn, person.user_id, by=by, work=work)
 
 
-async def take_back(invitation_id: str, role: str, project_id: str, removed_by: str, *, by: Cause, work: Work) -> None:
+async def take_back(invitation_id: str, role: str, turn: Turn, removed_by: str, *, by: Cause, work: Work) -> None:
     """End an invitation that nobody has accepted."""
     await work.members.end_invitation(by.tenant_id, invitation_id, "revoked")
     await work.mails.use_up(by.tenant_id, "invitation", invitation_id, work.now)
-    work.announcements.member_removed(invitation_id, project_id, role, None, None, removed_by, by)
+    work.announcements.member_removed(invitation_id, turn, role, None, None, removed_by, by)
 
 
-async def take_out(member: Member, project_id: str, removed_by: str, *, by: Cause, work: Work) -> None:
+async def take_out(member: Member, turn: Turn, removed_by: str, *, by: Cause, work: Work) -> None:
     """End a membership, and all that hangs on it."""
     await work.members.leave(by.tenant_id, member.id)
-    agent_id = await unseat_member(by.tenant_id, member.user_id, project_id, by=by, work=work)
-    await work.members.note_change(by.tenant_id, work.new_id(), project_id, member.user_id, None, None, work.now)
-    work.announcements.member_removed(member.id, project_id, member.role, member.user_id, agent_id, removed_by, by)
-    await _sign_out(member, project_id, by, work)
+    agent_id = await unseat_member(by.tenant_id, member.user_id, turn.project_id, by=by, work=work)
+    await work.members.note_change(by.tenant_id, work.new_id(), turn, member.user_id, None, None, work.now)
+    work.announcements.member_removed(member.id, turn, member.role, member.user_id, agent_id, removed_by, by)
+    await _sign_out(member, turn.project_id, by, work)
 
 
 async def _sign_out(member: Member, project_id: str, by: Cause, work: Work) -> None:

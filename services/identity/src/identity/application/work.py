@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from identity.application.announcements import Announcements
 from identity.domain.account import FoundUser, Membership, NewAccount, Organisation, User
 from identity.domain.lifetimes import Lifetimes
-from identity.domain.membership import Agent, Invitation, Member, Others
+from identity.domain.membership import Agent, Invitation, Member, Others, Turn
 from identity.domain.project import KnownChannel, Project
 from identity.domain.rights import PermissionsOf, Terms
 from identity.domain.second_factor import SecondFactor
@@ -144,7 +144,7 @@ class ApiKeys(Protocol):
 class Members(Protocol):
     """Who works in a project, who was asked to, and the agents that they are."""
 
-    async def lock_project(self, tenant_id: str, project_id: str) -> None:
+    async def take_turn(self, tenant_id: str, project_id: str) -> Turn:
         """Let nobody else change a project's members until the end of the transaction; raise not_found."""
 
     async def shown(self, tenant_id: str, project_id: str, member_id: str) -> Any:
@@ -193,7 +193,7 @@ class Members(Protocol):
         self,
         tenant_id: str,
         change_id: str,
-        project_id: str,
+        turn: Turn,
         user_id: str,
         role: str | None,
         agent_id: str | None,

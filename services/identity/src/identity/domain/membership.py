@@ -45,6 +45,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn at a project's members: nobody else changes them meanwhile, and `revision` is higher than in all turns before."""
+
+    project_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Others:
     """Who else there is, apart from the member in question: admins of the project, and owners of the tenant, that can sign in."""
 

@@ -14,6 +14,8 @@ TRANSIENT = True
 async def on_project_member_joined(events: Sequence[Event[ProjectMemberJoinedV1]], memberships: Memberships) -> None:
     """Go by it."""
     memberships.add(
-        MembershipChange(each.time, each.data.user_id, each.data.project_id, each.data.role, each.data.agent_id)
+        MembershipChange(
+            each.data.revision, each.data.user_id, each.data.project_id, each.data.role, each.data.agent_id
+        )
         for each in events
     )

@@ -14,7 +14,7 @@ TRANSIENT = True
 async def on_project_member_removed(events: Sequence[Event[ProjectMemberRemovedV1]], memberships: Memberships) -> None:
     """Close the project to them. Whoever was only invited has no token."""
     memberships.add(
-        MembershipChange(each.time, each.data.user_id, each.data.project_id, None)
+        MembershipChange(each.data.revision, each.data.user_id, each.data.project_id, None)
         for each in events
         if each.data.user_id is not None
     )

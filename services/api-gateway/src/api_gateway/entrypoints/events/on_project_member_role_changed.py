@@ -16,6 +16,8 @@ async def on_project_member_role_changed(
 ) -> None:
     """Go by the new one."""
     memberships.add(
-        MembershipChange(each.time, each.data.user_id, each.data.project_id, each.data.new_role, each.data.agent_id)
+        MembershipChange(
+            each.data.revision, each.data.user_id, each.data.project_id, each.data.new_role, each.data.agent_id
+        )
         for each in events
     )

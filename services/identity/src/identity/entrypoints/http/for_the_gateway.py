@@ -66,6 +66,7 @@ class WithdrawalAnswer(Answer):
     project_id: Id | None
     role: str | None
     agent_id: Id | None
+    revision: int | None
 
 
 class WithdrawalsAnswer(Answer):
