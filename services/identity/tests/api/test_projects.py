@@ -162,6 +162,29 @@ async def test_what_cannot_be_is_refused_and_named(house: Any, wanted: Any, stat
     assert (await house.served.ask(owner, "GET", path)).json()["version"] == 1
 
 
+async def test_conversations_go_to_agents_of_the_project_alone(house: Any) -> None:
+    owner = house.owner(await house.register())
+    project = await make(house, owner)
+    there = replace(owner, project_id=project["id"])
+
+    async def agents(caller: Any) -> list[str]:
+        answer = await house.served.ask(caller, "GET", f"/crm/projects/{caller.project_id}/members")
+        return [each["agent_id"] for each in answer.json()["data"]]
+
+    async def assign(named: list[str]) -> Any:
+        body = {"agent_assignment": {"enabled": True, "agent_ids": named}}
+        return await house.served.ask(there, "PATCH", at(project), json=body)
+
+    own, strange = await agents(there), await agents(owner)
+    assert (await assign(own)).json()["agent_assignment"]["agent_ids"] == own
+    for named in (strange, [*own, new_id()]):
+        refused = await assign(named)
+        told = [(each["pointer"], each["code"]) for each in refused.json()["errors"]]
+        assert (refused.status_code, told) == (400, [("/agent_assignment/agent_ids", "not_found")])
+    body = {"name": "x", "agent_assignment": {"agent_ids": own}}
+    assert (await house.served.ask(owner, "POST", "/crm/projects", json=body)).status_code == 400
+
+
 async def test_a_deleted_project_is_gone_for_everybody(house: Any) -> None:
     made = await house.register()
     owner = house.owner(made)

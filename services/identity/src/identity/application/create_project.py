@@ -6,6 +6,7 @@ from typing import Any
 from kernel.cause import Cause
 from kernel.errors import DomainError
 
+from identity.application.change_project import refuse_strange_agents
 from identity.application.seat_member import seat_member
 from identity.application.work import Work
 from identity.domain.membership import ADMIN
@@ -33,6 +34,7 @@ async def create_project(asked: Mapping[str, Any], user_id: str, *, by: Cause, w
         language=defaults["language"],
     )
     project, _ = changed(blank, asked)
+    await refuse_strange_agents(project, work)
     await work.projects.add(project)
     work.announcements.project_created(project, by)
     user = await work.accounts.user(by.tenant_id, user_id)

@@ -232,6 +232,9 @@ class Projects(Protocol):
     async def delete(self, tenant_id: str, project_id: str, now: datetime) -> None:
         """Delete a project; its row stays for what others have of it."""
 
+    async def known_agents(self, tenant_id: str, project_id: str, agents: Collection[str]) -> Collection[str]:
+        """Return which of these are agents of a project."""
+
     async def working_channels(self, tenant_id: str, project_id: str) -> int:
         """Return how many channels work in a project, as far as we heard."""
 

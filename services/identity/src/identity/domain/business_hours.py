@@ -24,7 +24,7 @@ def check_business_hours(hours: Mapping[str, Any]) -> None:
         elif day in WEEKDAYS:
             _check_intervals(f"business_hours/{day}", value)
         else:
-            raise refused(f"business_hours/{day}", "unknown_field", "mon to sun, or holidays")
+            raise refused(f"business_hours/{day[:40]}", "unknown_field", "mon to sun, or holidays")
 
 
 def _check_holidays(holidays: Any) -> None:
