@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
+from contracts.identity.project_deleted_v1 import IdentityProjectDeletedV1
 from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 from contracts.pipeline.created_v1 import PipelineCreatedV1
 from contracts.pipeline.deleted_v1 import PipelineDeletedV1
@@ -146,3 +149,24 @@ async def test_the_newest_version_of_a_project_wins_in_any_order(line: Any, orde
         await line.hears(event)
 
     assert await started_with(line) == 33
+
+
+async def test_in_a_project_that_rests_no_session_begins_and_what_is_open_goes_on(line: Any) -> None:
+    def rests(version: int) -> Any:
+        return line.event(TENANT, IdentityProjectDeactivatedV1(project_id=PROJECT, version=version))
+
+    open_chat, other_chat = new_id(), new_id()
+    await line.hears(line.message(TENANT, open_chat))
+    await line.hears(rests(2))
+    await line.hears(a_project(line, 25))
+
+    (recorded,) = await line.hears(line.message(TENANT, other_chat))
+    assert recorded.data.session_id is None and not recorded.data.session_started
+    (recorded,) = await line.hears(line.message(TENANT, open_chat))
+    assert recorded.data.session_id is not None
+
+    await line.hears(line.event(TENANT, IdentityProjectActivatedV1(project_id=PROJECT, version=4)))
+    await line.hears(rests(3))
+    assert await started_with(line) == 25, "it goes on, with what was heard meanwhile"
+    await line.hears(line.event(TENANT, IdentityProjectDeletedV1(project_id=PROJECT, version=5)))
+    assert [event.type for event in await line.hears(line.message(TENANT, new_id()))] == ["session.message_recorded.v1"]
