@@ -94,9 +94,8 @@ class ApiKeys:
             if error.code != "dependency_unavailable":
                 self._keep(digest, REFUSAL_KEPT_S, error)
             raise
-        if (
-            forgotten == self._forgotten
-        ):  # else this may be what was to be forgotten: good for this request, and asked for again
+        # Otherwise this may be what was to be forgotten: good for this request, and then asked for again.
+        if forgotten == self._forgotten:
             self._keep(digest, KEPT_S, resolved)
         return resolved
 
