@@ -34,6 +34,9 @@ async def furnished(product: Product, name: str) -> tuple[Tenant, dict[str, str]
     contact_id = message["contact_id"]
     filled = await tenant.ask("PUT", f"/crm/contacts/{contact_id}/custom-fields/{field}", json={"value": "secret"})
     assert filled.status_code == 200, filled.text
+    invited = {"email": f"{tenant.session}@example.com", "role": "agent"}
+    member = await tenant.ask("POST", f"/crm/projects/{message['project_id']}/members", json=invited)
+    assert member.status_code == 201, member.text
     (pipeline,) = await tenant.all("/crm/pipelines?include=statuses")
 
     async def tagged() -> bool:
@@ -53,6 +56,7 @@ async def furnished(product: Product, name: str) -> tuple[Tenant, dict[str, str]
         "rule_id": rule["id"],
         "account_id": (await tenant.all("/billing/accounts"))[0]["id"],
         "project_id": message["project_id"],
+        "member_id": member.json()["id"],
         "key": field,
         "tag": tag,
     }
@@ -76,6 +80,9 @@ def body_for(method: str, path: str, ids: dict[str, str], own: dict[str, str]) -
         "post /automation/rules/{rule_id}/dry-run": {"last": 5},
         "post /automation/rules/{rule_id}/duplicate": {"name": "x"},
         "post /crm/contacts/bulk-tags": {"contact_ids": [ids["contact_id"]], "add": ["x"]},
+        "patch /crm/projects/{project_id}": {"name": "x"},
+        "post /crm/projects/{project_id}/members": {"email": "x@example.com", "role": "admin"},
+        "patch /crm/projects/{project_id}/members/{member_id}": {"role": "viewer"},
         "patch /crm/contacts/{contact_id}": {"name": "x"},
         "put /crm/contacts/{contact_id}/custom-fields/{key}": {"value": "x"},
         "patch /crm/contacts/{contact_id}/pipeline-status": place,

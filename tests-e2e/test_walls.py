@@ -18,7 +18,7 @@ MAY_BE_EMPTY = {
     # what only goes wrong
     *("parked_events", "sign_in_failures", "budget_notices", "chat_pauses"),
     # what its people may do for themselves
-    *("mails", "mail_tokens", "second_factors", "recovery_codes"),
+    *("mails", "mail_tokens", "second_factors", "recovery_codes", "membership_changes"),
 }
 """Tables that may hold nothing of a tenant that is well; all others are shown to hide something. `tests-walls/` fills each of them."""
 

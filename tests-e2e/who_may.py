@@ -9,6 +9,7 @@ ALL, WORKERS, LEADERS, ADMINS, OWNERS = WHO[1:], WHO[2:], WHO[3:], WHO[4:], WHO[
 PUBLIC = {
     "GET /.well-known/jwks.json",
     "GET /api/v1/auth/info",
+    "POST /api/v1/auth/invitations/accept",
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/password/forgot",
     "POST /api/v1/auth/password/reset",
@@ -26,6 +27,9 @@ PUBLIC = {
     "GET /ready",
 }
 """A closed list. Whoever adds to it opens the product to strangers."""
+
+MAY_SIGN_IN = {"POST /api/v1/auth/invitations/accept"}
+"""Public ones that are told who comes signed in: a credential that is sent must be good."""
 
 WHO_MAY = {
     "GET /api/v1/crm/contacts": ALL,
@@ -98,6 +102,16 @@ WHO_MAY = {
     "POST /api/v1/automation/rules/{rule_id}/dry-run": LEADERS,
     "GET /api/v1/automation/rules/{rule_id}/executions": ALL,
     "GET /api/v1/crm/audit-log": ADMINS,
+    "GET /api/v1/crm/projects": ALL,
+    "POST /api/v1/crm/projects": OWNERS,
+    "GET /api/v1/crm/projects/search": ALL,
+    "GET /api/v1/crm/projects/{project_id}": ALL,
+    "PATCH /api/v1/crm/projects/{project_id}": ADMINS,
+    "DELETE /api/v1/crm/projects/{project_id}": OWNERS,
+    "GET /api/v1/crm/projects/{project_id}/members": ALL,
+    "POST /api/v1/crm/projects/{project_id}/members": ADMINS,
+    "PATCH /api/v1/crm/projects/{project_id}/members/{member_id}": ADMINS,
+    "DELETE /api/v1/crm/projects/{project_id}/members/{member_id}": ADMINS,
     "GET /api/v1/billing/usage": OWNERS,
     "GET /api/v1/billing/accounts": OWNERS,
     "GET /api/v1/billing/accounts/{account_id}": OWNERS,

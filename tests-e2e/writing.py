@@ -10,8 +10,8 @@ from typing import Any
 from identity.domain.one_time_codes import STEP_S, code_at
 from kernel.ids import new_id
 from local_stack.process_table import url
+from mails import TOKEN, letter_to
 from product import Product, Tenant
-from test_a_forgotten_password import letter_to
 from testkit.eventually import eventually
 
 
@@ -154,6 +154,39 @@ async def _parked(write: Writer, tenant: Tenant) -> None:
         await connection.close()
 
 
+async def _projects(write: Writer) -> None:
+    made = await write("POST /crm/projects", {"name": "Second"})
+    path, headers = f"/api/v1/crm/projects/{made['id']}", write.as_whom
+
+    async def open_to_the_token() -> bool:
+        return (await write.product.client.get(path, headers=headers)).status_code == 200
+
+    await eventually(open_to_the_token, within_s=5, because="the token opens the new project")
+    await write("PATCH /crm/projects/{project_id}", {"name": "Third"}, project_id=made["id"])
+    await write("DELETE /crm/projects/{project_id}", project_id=made["id"])
+
+
+async def _members(write: Writer, project_id: str) -> None:
+    email = f"{secrets.token_hex(6)}@example.com"
+    asked = {"email": email, "role": "viewer"}
+    invited = await write("POST /crm/projects/{project_id}/members", asked, project_id=project_id)
+    stranger = Writer(write.product, {})
+    body = {"token": await mailed_token(write.product, email), "name": "Bia", "password": secrets.token_urlsafe(18)}
+    await stranger("POST /auth/invitations/accept", body)
+    write.done += stranger.done
+    on = {"project_id": project_id, "member_id": invited["id"]}
+    await write("PATCH /crm/projects/{project_id}/members/{member_id}", {"role": "agent"}, **on)
+    await write("DELETE /crm/projects/{project_id}/members/{member_id}", **on)
+
+
+async def mailed_token(product: Product, email: str) -> str:
+    """Return the token of the newest mail to somebody."""
+    letter = await eventually(lambda: letter_to(product.instance, email), within_s=15, because="the mail")
+    assert letter is not None
+    (token,) = TOKEN.findall(letter.get_content())
+    return str(token)
+
+
 async def _credentials(product: Product) -> tuple[Tenant, list[str]]:
     """Register somebody, who signs in, changes and forgets their password; return their tenant, without a channel."""
     write = Writer(product, {})
@@ -164,6 +197,8 @@ async def _credentials(product: Product) -> tuple[Tenant, list[str]]:
     tokens = await write("POST /auth/refresh", {"refresh_token": tokens["refresh_token"]})
     write.as_whom = {"Authorization": f"Bearer {tokens['access_token']}"}
     await write("PATCH /auth/profile", {"name": "Caio Reis"})
+    await _projects(write)
+    await _members(write, made["default_project_id"])
     secret = b32decode((await write("POST /auth/totp", {"password": old}))["secret"])
     step = int(time.time()) // STEP_S
     await write("POST /auth/totp/confirm", {"code": code_at(secret, step)})
@@ -172,9 +207,6 @@ async def _credentials(product: Product) -> tuple[Tenant, list[str]]:
     await write("POST /auth/logout")
     write.as_whom = {}
     await write("POST /auth/password/forgot", {"email": email})
-    letter = await eventually(lambda: letter_to(product, email), within_s=15, because="the mail")
-    assert letter is not None
-    token = re.search(r"#token=(\S+)", letter.get_content())
-    assert token is not None
-    await write("POST /auth/password/reset", {"token": token[1], "new_password": third})
+    token = await mailed_token(product, email)
+    await write("POST /auth/password/reset", {"token": token, "new_password": third})
     return person, write.done

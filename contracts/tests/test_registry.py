@@ -29,6 +29,7 @@ NAMES_OF_THINGS = {
     "identity.api_key_created.v1": {"name"},
     "identity.api_key_revoked.v1": {"name"},
     "identity.project_created.v1": {"name"},
+    "identity.project_updated.v1": {"name"},
     "identity.tenant_created.v1": {"name"},
     "automation_rule.created.v1": {"name"},
     "automation_rule.updated.v1": {"name"},

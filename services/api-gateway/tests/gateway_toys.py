@@ -303,6 +303,8 @@ def toy_document() -> dict[str, Any]:
             "/api/v1/parked-events": {"get": operation("api-gateway", "settings.manage")},
             "/api/v1/auth/info": {"get": operation("messaging", "public")},
             "/api/v1/auth/login": {"post": operation("messaging", "public")},
+            "/api/v1/auth/invitations/accept": {"post": operation("messaging", "public", **{"x-sign-in": "optional"})},
+            "/api/v1/crm/projects/{project_id}/members": {"get": operation("messaging", "members.view")},
             "/api/v1/crm/contacts": {
                 "get": operation("contact", "contacts.view", **in_query),
                 "post": operation("contact", "contacts.manage", **in_body),

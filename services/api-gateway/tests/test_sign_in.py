@@ -198,7 +198,7 @@ async def test_what_is_remembered_of_a_key_ends_bounded_in_time_and_number() -> 
         asked.append(digest)
         if digest == hashlib.sha256(keys[1].encode()).hexdigest():
             raise DomainError("invalid_credentials", "unknown")
-        return ResolvedKey(Principal(TENANT, "k", "api_key", "k", {}), None)
+        return ResolvedKey(Principal(TENANT, "k", "api_key", "k", {}), None, USER)
 
     keys = [f"vk_{number:08x}_{number:064x}" for number in range(6)]
     known = ApiKeys(resolve, now=lambda: now[0], most=3)
@@ -228,7 +228,7 @@ async def test_a_remembered_key_expires_on_time() -> None:
     clock = [until - timedelta(seconds=1)]
 
     async def resolve(_: str) -> ResolvedKey:
-        return ResolvedKey(Principal(TENANT, "k", "api_key", "k", {}), until)
+        return ResolvedKey(Principal(TENANT, "k", "api_key", "k", {}), until, USER)
 
     keys = ApiKeys(resolve, clock=lambda: clock[0])
     key = f"vk_{0:08x}_{0:064x}"

@@ -54,7 +54,11 @@ async def say(servers: Servers, exchange: Topology, data: Any) -> AnyEvent:
 
 
 async def made(servers: Servers) -> Topology:
-    exchange = topology()
+    return await declared(servers, topology())
+
+
+async def declared(servers: Servers, exchange: Topology) -> Topology:
+    """Make what an event goes through."""
     async with connected(servers.rabbitmq_url, "tests") as connection:
         await declare(await connection.channel(), exchange, 1)
     return exchange

@@ -1,6 +1,9 @@
 """Identity as a whole, over ASGI on a real database; time and waiting are the tests'."""
 
+import base64
 import hashlib
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +16,12 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+from contracts.envelope import first_event
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from identity.adapters.mailing import Mailing
 from identity.bootstrap import build
+from kernel.ids import new_id
 from testkit.plugin import DatabaseOf
 from testkit.serving import Served, a_caller, serving
 from web.caller import Caller
@@ -110,6 +115,26 @@ class House:
             agent_id=facts["agent_id"],
         )
 
+    async def hear(self, tenant_id: str, project_id: str, data: Any) -> None:
+        """Let the service hear an event of another."""
+        event = first_event(
+            data,
+            id=new_id(),
+            source="channel-gateway",
+            subject=project_id,
+            time=self.now,
+            tenant_id=tenant_id,
+            project_id=project_id,
+            partition_key=project_id,
+            correlation_id=new_id(),
+            actor="system:channel-gateway",
+        )
+        (heard,) = [
+            each for each in self.served.blueprint.subscriptions if each.consumer == "_".join(data.TYPE.split(".")[:2])
+        ]
+        async with self.served.parts.works.begin([tenant_id]) as work:
+            await heard.handle([event], work)
+
     async def mails(self) -> list[EmailMessage]:
         """Send what is to be mailed; return what has not been looked at yet, the oldest first."""
         (mailing,) = [role for _, role in self.served.blueprint.roles if isinstance(role, Mailing)]
@@ -120,6 +145,37 @@ class House:
             found.append(message_from_bytes(file.read_bytes(), policy=default))
             file.unlink()
         return found
+
+    async def invited(self, by: Caller, email: str, role: str = "agent", **more: Any) -> tuple[str, str]:
+        """Invite somebody; return the id that they will have as a member, and the token of their mail."""
+        path, body = f"/crm/projects/{by.project_id}/members", {"email": email, "role": role, **more}
+        answer = await self.served.ask(by, "POST", path, json=body)
+        assert answer.status_code == 201, answer.text
+        mails = {each["To"]: each for each in await self.mails()}
+        found = re.search(r"/accept-invitation#token=([A-Za-z0-9_-]{43})", mails[email].get_content())
+        assert found is not None
+        return answer.json()["id"], found[1]
+
+    async def accept(self, token: str, caller: Caller | None = None, **more: Any) -> httpx.Response:
+        """Accept an invitation as somebody new, or as whoever is signed in."""
+        body = {"token": token, **({} if caller else {"name": "Bia Nunes", "password": PASSWORD}), **more}
+        headers = {} if caller is None else self.served.headers(caller)
+        return await self.post("/auth/invitations/accept", body, **headers)
+
+    async def joined(self, by: Caller, email: str, role: str = "agent", **more: Any) -> tuple[str, Caller]:
+        """Let somebody new join the project of whoever invites; return their id there, and the caller that they are."""
+        member_id, token = await self.invited(by, email, role, **more)
+        answer = await self.accept(token)
+        assert answer.status_code == 200, answer.text
+        claims = self.claims(answer.json())
+        caller = a_caller(claims["tid"], by.project_id, role=role, subject=claims["sub"], credential_id=claims["sid"])
+        return member_id, caller
+
+    def claims(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        """Return what an access token says."""
+        body = tokens["access_token"].split(".")[1]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return claims
 
     async def rows(self, table: str) -> int:
         """Count the rows of a table, from above all walls."""

@@ -34,7 +34,7 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "key api_keys_by_hash": "a key names nobody",
         "function keep_audit_partitions": "only the owner makes and drops partitions, none younger than two years; it answers a number",
         **dict.fromkeys(
-            ("fence agents", "fence api_keys", "fence project_members", "fence sign_ins"),
+            ("fence agents", "fence api_keys", "fence membership_changes", "fence project_members", "fence sign_ins"),
             "whose projects are whose is read from it: identity compares them itself",
         ),
     },

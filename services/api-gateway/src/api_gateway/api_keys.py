@@ -26,6 +26,7 @@ class ResolvedKey:
 
     principal: Principal
     expires_at: datetime | None
+    user_id: str
 
 
 Resolve = Callable[[str], Awaitable[ResolvedKey]]
@@ -44,6 +45,7 @@ class ApiKeys:
         self._most = most
         self._kept: OrderedDict[str, tuple[float, ResolvedKey | DomainError]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[ResolvedKey]] = {}
+        self._forgotten = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -58,14 +60,18 @@ class ApiKeys:
         return resolved.principal
 
     def forget(self, api_key_id: str) -> None:
-        """Drop what is known of a key, and of who is being asked for just now: it was withdrawn."""
-        gone = [
-            digest
-            for digest, (_, known) in self._kept.items()
-            if isinstance(known, ResolvedKey) and known.principal.credential_id == api_key_id
-        ]
-        for digest in gone:
-            del self._kept[digest]
+        """Drop what is known of a key: it was withdrawn."""
+        self._drop(lambda known: known.principal.credential_id == api_key_id)
+
+    def forget_of(self, user_id: str) -> None:
+        """Drop what is known of a person's keys: they may do something else than before."""
+        self._drop(lambda known: known.user_id == user_id)
+
+    def _drop(self, gone: Callable[[ResolvedKey], bool]) -> None:
+        self._forgotten += 1
+        for digest, (_, known) in list(self._kept.items()):
+            if isinstance(known, ResolvedKey) and gone(known):
+                del self._kept[digest]
 
     async def _resolved(self, digest: str) -> ResolvedKey:
         kept = self._kept.get(digest)
@@ -81,13 +87,16 @@ class ApiKeys:
         return await asyncio.shield(asking)
 
     async def _ask(self, digest: str) -> ResolvedKey:
+        forgotten = self._forgotten
         try:
             resolved = await self._resolve(digest)
         except DomainError as error:
             if error.code != "dependency_unavailable":
                 self._keep(digest, REFUSAL_KEPT_S, error)
             raise
-        self._keep(digest, KEPT_S, resolved)
+        # Otherwise this may be what was to be forgotten: good for this request, and then asked for again.
+        if forgotten == self._forgotten:
+            self._keep(digest, KEPT_S, resolved)
         return resolved
 
     def _keep(self, digest: str, seconds: float, known: ResolvedKey | DomainError) -> None:

@@ -9,6 +9,7 @@ from web.permissions import permissions_of, role_named
 
 from api_gateway.access_tokens import AccessToken, AccessTokens
 from api_gateway.api_keys import ApiKeys
+from api_gateway.memberships import Changes, Memberships
 from api_gateway.principals import NO_RIGHTS, Principal, Rights
 from api_gateway.withdrawals import Withdrawals
 
@@ -48,12 +49,18 @@ class Authenticator:
     """Verifies credentials."""
 
     def __init__(
-        self, tokens: AccessTokens, keys: ApiKeys, withdrawals: Withdrawals, withdrawals_known: Callable[[], bool]
+        self,
+        tokens: AccessTokens,
+        keys: ApiKeys,
+        withdrawals: Withdrawals,
+        memberships: Memberships,
+        withdrawals_known: Callable[[], bool],
     ) -> None:
         """`withdrawals_known`: whether the last hour was read. Before, no access token is let in."""
         self._tokens = tokens
         self._keys = keys
         self._withdrawals = withdrawals
+        self._memberships = memberships
         self._withdrawals_known = withdrawals_known
 
     async def principal(self, credential: Credential) -> Principal:
@@ -68,16 +75,21 @@ class Authenticator:
             raise DomainError("dependency_unavailable", "identity does not answer")
         if self._withdrawals.denies(token.sign_in_id, token.user_id):
             raise DomainError("token_revoked", "the sign-in has ended")
-        return _principal(token)
+        return _principal(token, self._memberships.of(token.user_id))
 
 
-def _principal(token: AccessToken) -> Principal:
-    """Return whose token it is. Owners are admins in every project."""
+def _principal(token: AccessToken, changes: Changes) -> Principal:
+    """Return whose token it is, and what they are now where that changed since. Owners are admins in every project."""
     default, agents = token.claims.get("dpr"), token.claims.get("agt")
     named = agents if isinstance(agents, dict) else {}
     projects = {
         project: _rights(role, named.get(project), owner=token.owner) for project, role in token.projects.items()
     }
+    for project, change in changes.items():
+        if change.role is None:
+            projects.pop(project, None)
+        else:
+            projects[project] = _rights(change.role, change.agent_id, owner=token.owner)
     return Principal(
         tenant_id=token.tenant_id,
         subject=token.user_id,

@@ -29,11 +29,15 @@ from api_gateway.documents import pages_of
 from api_gateway.entrypoints.events import on_identity_api_key_revoked as key_revoked
 from api_gateway.entrypoints.events import on_identity_password_changed as password_changed
 from api_gateway.entrypoints.events import on_identity_sign_in_revoked as sign_in_revoked
+from api_gateway.entrypoints.events import on_project_member_joined as member_joined
+from api_gateway.entrypoints.events import on_project_member_removed as member_removed
+from api_gateway.entrypoints.events import on_project_member_role_changed as role_changed
 from api_gateway.forward import Forwarder
 from api_gateway.gateway import Gateway, OwnHandler
 from api_gateway.identity_client import IdentityClient
 from api_gateway.joined import Joined
 from api_gateway.limits import Limit, Limits, Policy
+from api_gateway.memberships import Memberships
 from api_gateway.operations import OWN, operations_of
 from api_gateway.routes import RoutingTable
 from api_gateway.settings import GatewaySettings, RateSettings
@@ -71,10 +75,11 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
     }
     identity = IdentityClient(upstreams["identity"], issuer)
     keys = SigningKeys(identity.signing_keys)
-    withdrawals = Withdrawals()
+    withdrawals, memberships = Withdrawals(), Memberships()
     api_keys = ApiKeys(identity.resolve)
     withdrawals.on_key.append(api_keys.forget)
-    hearing, reader = _hearing(settings, topology or load_topology(), withdrawals, identity, keys)
+    memberships.on_user.append(api_keys.forget_of)
+    hearing, reader = _hearing(settings, topology or load_topology(), withdrawals, memberships, identity, keys)
     survey = product_health.Survey(upstreams)
     counts = RedisCounts(settings.redis_url) if settings.redis_url else None
     health = product_health.ProductHealth(
@@ -85,7 +90,7 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
     gateway = Gateway(
         table=RoutingTable(operations_of(document, settings.services)),
         authenticator=Authenticator(
-            AccessTokens(keys, settings.base_url), api_keys, withdrawals, lambda: reader.complete
+            AccessTokens(keys, settings.base_url), api_keys, withdrawals, memberships, lambda: reader.complete
         ),
         forwarder=Forwarder(
             upstreams,
@@ -115,7 +120,12 @@ def roles_of(built: Built, settings: GatewaySettings) -> list[Role]:
 
 
 def _hearing(
-    settings: GatewaySettings, topology: Topology, withdrawals: Withdrawals, identity: IdentityClient, keys: SigningKeys
+    settings: GatewaySettings,
+    topology: Topology,
+    withdrawals: Withdrawals,
+    memberships: Memberships,
+    identity: IdentityClient,
+    keys: SigningKeys,
 ) -> tuple[TransientSubscriptions, WithdrawalReader]:
     async def hear_key(events: Sequence[AnyEvent]) -> None:
         await key_revoked.on_identity_api_key_revoked(events, withdrawals)
@@ -126,10 +136,21 @@ def _hearing(
     async def hear_password(events: Sequence[AnyEvent]) -> None:
         await password_changed.on_identity_password_changed(events, withdrawals)
 
+    async def hear_joined(events: Sequence[AnyEvent]) -> None:
+        await member_joined.on_project_member_joined(events, memberships)
+
+    async def hear_role(events: Sequence[AnyEvent]) -> None:
+        await role_changed.on_project_member_role_changed(events, memberships)
+
+    async def hear_removed(events: Sequence[AnyEvent]) -> None:
+        await member_removed.on_project_member_removed(events, memberships)
+
     async def read() -> Iterable[Withdrawal]:
         if not keys.known:
             await keys.refresh()
-        return await identity.withdrawals()
+        lately = await identity.withdrawals()
+        memberships.add(lately.memberships)
+        return lately.withdrawals
 
     async def after_gap() -> None:
         reader.note_gap()
@@ -142,6 +163,9 @@ def _hearing(
             key_revoked.HEARS: hear_key,
             sign_in_revoked.HEARS: hear_sign_in,
             password_changed.HEARS: hear_password,
+            member_joined.HEARS: hear_joined,
+            role_changed.HEARS: hear_role,
+            member_removed.HEARS: hear_removed,
         },
         reconnected=after_gap,
     )

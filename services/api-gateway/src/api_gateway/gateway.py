@@ -114,7 +114,7 @@ class Gateway:
         if principal is not None:
             self._count(await self.limits.after_sign_in(operation, principal), more)
         body = await self.forwarder.body(request)
-        caller = None if principal is None else self._caller(request, exchange, operation, principal, body)
+        caller = None if principal is None else self._caller(request, exchange, operation, match, principal, body)
         operation.requirement.check(caller)
         if operation.is_own:
             return await self.own[operation.path](request, caller)
@@ -135,7 +135,7 @@ class Gateway:
 
     async def _principal(self, request: Request, operation: Operation, address: str) -> Principal | None:
         credential = credential_of(request.headers)
-        if operation.requirement.permission == "public":
+        if operation.requirement.permission == "public" and not (operation.may_sign_in and credential):
             return None
         if credential is None:
             raise DomainError("unauthenticated", "sign in first")
@@ -147,9 +147,15 @@ class Gateway:
             raise
 
     def _caller(
-        self, request: Request, exchange: Exchange, operation: Operation, principal: Principal, body: bytes
+        self,
+        request: Request,
+        exchange: Exchange,
+        operation: Operation,
+        match: Match,
+        principal: Principal,
+        body: bytes,
     ) -> Caller:
-        caller = principal.caller(wanted_project(request, operation, body), exchange)
+        caller = principal.caller(wanted_project(request, operation, match.parameters, body), exchange)
         exchange.caller = caller
         exchange.bind(
             tenant_id=caller.tenant_id,

@@ -1,7 +1,8 @@
 """What the gateway asks of identity: its public keys, whose API key a hash is, and what was withdrawn."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from web.caller import Caller
 from web.internal_tokens import HEADER, InternalTokenIssuer
 
 from api_gateway.api_keys import ResolvedKey
+from api_gateway.memberships import MembershipChange
 from api_gateway.operations import OWN
 from api_gateway.principals import Principal, Rights
 from api_gateway.upstream import Answer, Upstream
@@ -33,6 +35,14 @@ REASONS = {
     "revoked": ("token_revoked", "the API key was revoked"),
     "expired": ("api_key_expired", "the API key has expired"),
 }
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What lost its validity in the last hour."""
+
+    withdrawals: list[Withdrawal] = field(default_factory=list)
+    memberships: list[MembershipChange] = field(default_factory=list)
 
 
 class IdentityClient:
@@ -57,14 +67,17 @@ class IdentityClient:
             raise DomainError(code, detail)
         return _resolved(_object(answer))
 
-    async def withdrawals(self) -> Iterable[Withdrawal]:
+    async def withdrawals(self) -> Lately:
         """Return what was withdrawn in the last hour; raise dependency_unavailable."""
-        found: list[Withdrawal] = []
+        found = Lately()
         since = write_time(self._clock() - LOOK_BACK)
         for _ in range(MOST_PAGES):
             target = f"{WITHDRAWALS}?since={quote(since)}"
             told = _object(await self._upstream.ask("GET", target, self._headers(), timeout_s=ASKING_S))
-            found += map(_withdrawal, told["data"])
+            found.withdrawals.extend(
+                _withdrawal(each) for each in told["data"] if each["kind"] in ("sign_in", "api_key")
+            )
+            found.memberships.extend(_change(each) for each in told["data"] if each["kind"] == "membership")
             if not told["has_more"] or told["data"][-1]["at"] == since:
                 break
             since = told["data"][-1]["at"]
@@ -85,7 +98,8 @@ def _resolved(told: Mapping[str, Any]) -> ResolvedKey:
         projects={each["project_id"]: _rights(each) for each in told["projects"]},
         default_project_id=told["project_id"],
     )
-    return ResolvedKey(principal, None if expires_at is None else datetime.fromisoformat(expires_at))
+    expiry = None if expires_at is None else datetime.fromisoformat(expires_at)
+    return ResolvedKey(principal, expiry, told["user_id"])
 
 
 def _rights(told: Mapping[str, Any]) -> Rights:
@@ -97,6 +111,10 @@ def _withdrawal(told: Mapping[str, Any]) -> Withdrawal:
     if told["kind"] == "api_key":
         return Withdrawal(at=at, api_key_id=told["id"])
     return Withdrawal(at=at, sign_in_id=told["id"])
+
+
+def _change(told: Mapping[str, Any]) -> MembershipChange:
+    return MembershipChange(told["revision"], told["user_id"], told["project_id"], told["role"], told["agent_id"])
 
 
 def _object(answer: Answer) -> Mapping[str, Any]:

@@ -24,9 +24,9 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path template. `project_in_query` and `project_in_body`: a field there chooses the project.
+    """One method on one path template. `project_in_path`, `_query` and `_body`: a field there chooses the project.
 
-    `rate` is the class in which it counts, "" the usual one.
+    `may_sign_in`: public, and whoever comes signed in is told of. `rate` is the class in which it counts, "" the usual one.
     """
 
     method: str
@@ -37,6 +37,12 @@ class Operation:
     project_in_query: bool = False
     project_in_body: bool = False
     rate: str = ""
+    may_sign_in: bool = False
+
+    @property
+    def project_in_path(self) -> bool:
+        """Tell whether the path names the project."""
+        return f"{{{PROJECT}}}" in self.path
 
     @property
     def is_own(self) -> bool:
@@ -94,6 +100,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
         ),
         project_in_body=PROJECT in set(_body_fields(document, described)),
         rate=rate,
+        may_sign_in=described.get("x-sign-in") == "optional",
     )
 
 

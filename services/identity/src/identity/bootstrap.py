@@ -4,8 +4,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from contracts.envelope import AnyEvent
+from contracts.envelope import AnyEvent, Event
 from kernel.settings import Environment, SettingsError
 from outbox.work import UnitOfWork, Works
 from postgres.database import set_tenants
@@ -22,7 +23,9 @@ from identity.adapters.audit_trail import AuditTrail
 from identity.adapters.forgetting import Forgetting
 from identity.adapters.mailing import Mailing
 from identity.adapters.mails_in_postgres import MailsInPostgres
+from identity.adapters.members_in_postgres import MEMBERS, MembersInPostgres
 from identity.adapters.post_in_folder import PostInFolder
+from identity.adapters.projects_in_postgres import FOUND, PROJECTS, ProjectsInPostgres
 from identity.adapters.sealing import Sealing
 from identity.adapters.second_factors_in_postgres import SecondFactorsInPostgres
 from identity.adapters.sign_ins_in_postgres import SignInsInPostgres
@@ -33,12 +36,15 @@ from identity.application.announcements import Announcements
 from identity.application.send_mails import Post
 from identity.application.work import Means, OpenWork, Work
 from identity.domain.letters import Links
-from identity.entrypoints.events import on_audit_recorded
+from identity.entrypoints.events import on_audit_recorded, on_channel_deleted, on_channel_status_changed
 from identity.entrypoints.http.about import about_routes, key_set_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.audit_log import audit_log_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
+from identity.entrypoints.http.invitations import invitation_routes
+from identity.entrypoints.http.members import member_routes
 from identity.entrypoints.http.passwords import password_routes
+from identity.entrypoints.http.projects import project_routes
 from identity.entrypoints.http.registration import registration_routes
 from identity.entrypoints.http.second_factor import second_factor_routes
 from identity.entrypoints.http.sign_in import sign_in_routes
@@ -52,6 +58,15 @@ Wait = Callable[[float], Awaitable[None]]
 
 
 WorkOf = Callable[[UnitOfWork], Work]
+Hear = Callable[[Sequence[Event[Any]], Work], Awaitable[None]]
+
+HEARD: Mapping[str, tuple[Any, Hear]] = {
+    "channel_deleted": (on_channel_deleted.HEARS, on_channel_deleted.on_channel_deleted),
+    "channel_status_changed": (
+        on_channel_status_changed.HEARS,
+        on_channel_status_changed.on_channel_status_changed,
+    ),
+}
 
 
 def working_with(sealing: Sealing) -> WorkOf:
@@ -68,6 +83,8 @@ def working_with(sealing: Sealing) -> WorkOf:
             api_keys=ApiKeysInPostgres(work.connection),
             withdrawals=WithdrawalsInPostgres(work.connection),
             mails=MailsInPostgres(work.connection),
+            members=MembersInPostgres(work.connection),
+            projects=ProjectsInPostgres(work.connection),
             second_factors=SecondFactorsInPostgres(work.connection, sealing),
             announcements=Announcements(work.say, work.new_id, work.now),
             audit=AuditTrail(work),
@@ -124,7 +141,17 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
     async def hear_audit(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
         await on_audit_recorded.on_audit_recorded(events, AuditLogInPostgres(work.connection))
 
+    def heard_by(hear: Hear) -> Callable[[Sequence[Event[Any]], UnitOfWork], Awaitable[None]]:
+        async def handle(events: Sequence[Event[Any]], work: UnitOfWork) -> None:
+            await hear(events, work_of(work))
+
+        return handle
+
     return Blueprint(
+        subscriptions=[
+            *(parts.subscription(name, heard, heard_by(hear)) for name, (heard, hear) in HEARD.items()),
+            parts.subscription("audit_recorded", on_audit_recorded.HEARS, hear_audit),
+        ],
         routes=[
             registration_routes(work_of, means),
             sign_in_routes(work_of, means),
@@ -132,11 +159,13 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
             second_factor_routes(work_of, means, settings.issuer),
             about_routes(work_of, means),
             api_key_routes(work_of, means, API_KEYS),
+            invitation_routes(means),
+            project_routes(work_of, PROJECTS, FOUND),
+            member_routes(work_of, means, MEMBERS),
             gateway_routes(work_of, means),
             audit_log_routes(AUDIT_LOG),
             key_set_routes(means),
         ],
-        subscriptions=[parts.subscription("audit_recorded", on_audit_recorded.HEARS, hear_audit)],
         roles=[("work", Forgetting(parts.works)), ("work", mailing)],
         gather_s=GATHER_S,
     )

@@ -83,6 +83,7 @@ async def test_the_public_document_tells_permissions_and_nothing_internal(house:
     }
     assert public == {
         ("POST", "/api/v1/auth/register"),
+        ("POST", "/api/v1/auth/invitations/accept"),
         ("POST", "/api/v1/auth/login"),
         ("POST", "/api/v1/auth/password/forgot"),
         ("POST", "/api/v1/auth/password/reset"),

@@ -1,6 +1,7 @@
 """What identity says is what the contracts describe: each event is valid against its committed schema."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,25 @@ import contracts
 PASSWORD = "um cavalo bebe chá frio"
 
 SAYS = (
+    "agent.activated.v1",
     "agent.created.v1",
+    "agent.deactivated.v1",
     "identity.api_key_created.v1",
     "identity.api_key_revoked.v1",
     "identity.password_changed.v1",
+    "identity.project_activated.v1",
     "identity.project_created.v1",
+    "identity.project_deactivated.v1",
+    "identity.project_deleted.v1",
+    "identity.project_updated.v1",
     "identity.sign_in_revoked.v1",
     "identity.tenant_created.v1",
     "identity.user_registered.v1",
     "identity.user_updated.v1",
+    "project_member.invited.v1",
+    "project_member.joined.v1",
+    "project_member.removed.v1",
+    "project_member.role_changed.v1",
 )
 
 
@@ -35,6 +46,19 @@ async def test_every_event_is_valid_against_its_schema(house: Any) -> None:
     assert (await house.served.ask(owner, "PATCH", "/auth/profile", json={"name": "Ana"})).status_code == 200
     body = {"current_password": PASSWORD, "new_password": "sete barcos sem nenhum remo"}
     assert (await house.served.ask(owner, "POST", "/auth/password", json=body)).status_code == 204
+
+    member_id, _ = await house.joined(owner, "bia@example.com", "agent")
+    member = f"/crm/projects/{owner.project_id}/members/{member_id}"
+    for role in ("viewer", "supervisor"):
+        assert (await house.served.ask(owner, "PATCH", member, json={"role": role})).status_code == 200
+    assert (await house.served.ask(owner, "DELETE", member)).status_code == 204
+
+    second = await house.served.ask(owner, "POST", "/crm/projects", json={"name": "Second"})
+    there = replace(owner, project_id=second.json()["id"])
+    for change in ({"name": "Third"}, {"active": False}, {"active": True}):
+        path = f"/crm/projects/{there.project_id}"
+        assert (await house.served.ask(there, "PATCH", path, json=change)).status_code == 200
+    assert (await house.served.ask(there, "DELETE", path)).status_code == 204
 
     said = await house.served.said()
 

@@ -42,7 +42,11 @@ from pipeline_automation.entrypoints.events import (
     on_contact_tag_added,
     on_contact_tag_removed,
     on_contact_updated,
+    on_identity_project_activated,
     on_identity_project_created,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
+    on_identity_project_updated,
     on_message_failed,
     on_message_received,
     on_session_ended,
@@ -58,6 +62,10 @@ SERVICE = "pipeline-automation"
 
 HEARING = (
     on_identity_project_created,
+    on_identity_project_updated,
+    on_identity_project_activated,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
     on_channel_created,
     on_channel_updated,
     on_channel_deleted,

@@ -27,7 +27,11 @@ from session.domain.timeouts import DEFAULT_MINUTES
 from session.entrypoints.events import (
     on_chat_created,
     on_contact_sender_identified,
+    on_identity_project_activated,
     on_identity_project_created,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
+    on_identity_project_updated,
     on_message_sent,
     on_pipeline_created,
     on_pipeline_deleted,
@@ -54,6 +58,22 @@ HEARD: Mapping[str, tuple[Any, Hear]] = {
     "identity_project_created": (
         on_identity_project_created.HEARS,
         on_identity_project_created.on_identity_project_created,
+    ),
+    "identity_project_updated": (
+        on_identity_project_updated.HEARS,
+        on_identity_project_updated.on_identity_project_updated,
+    ),
+    "identity_project_activated": (
+        on_identity_project_activated.HEARS,
+        on_identity_project_activated.on_identity_project_activated,
+    ),
+    "identity_project_deactivated": (
+        on_identity_project_deactivated.HEARS,
+        on_identity_project_deactivated.on_identity_project_deactivated,
+    ),
+    "identity_project_deleted": (
+        on_identity_project_deleted.HEARS,
+        on_identity_project_deleted.on_identity_project_deleted,
     ),
 }
 

@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
+from contracts.identity.project_deleted_v1 import IdentityProjectDeletedV1
+from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 from contracts.pipeline.created_v1 import PipelineCreatedV1
 from contracts.pipeline.deleted_v1 import PipelineDeletedV1
 from contracts.pipeline.updated_v1 import PipelineUpdatedV1
@@ -48,6 +52,26 @@ def a_project(line: Any, minutes: int, project: str = PROJECT) -> Any:
             default_pipeline_id=new_id(),
             owner_user_id=new_id(),
             version=1,
+        ),
+    )
+
+
+def a_changed_project(line: Any, minutes: int, version: int) -> Any:
+    """Return the event of a project that changed."""
+    return line.event(
+        TENANT,
+        IdentityProjectUpdatedV1(
+            project_id=PROJECT,
+            name="Support",
+            is_default=True,
+            timezone="UTC",
+            country="BR",
+            language="pt-BR",
+            session_timeout_minutes=minutes,
+            default_pipeline_id=new_id(),
+            owner_user_id=new_id(),
+            version=version,
+            changed=("session_timeout_minutes",),
         ),
     )
 
@@ -116,3 +140,33 @@ async def test_another_tenants_pipeline_of_the_same_id_says_nothing_here(line: A
     await line.hears(a_pipeline(line, 10, tenant=OTHER))
 
     assert await started_with(line, pipeline=PIPELINE) == 30
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+async def test_the_newest_version_of_a_project_wins_in_any_order(line: Any, order: tuple[int, ...]) -> None:
+    for version in order:
+        event = a_project(line, 11) if version == 1 else a_changed_project(line, 11 * version, version)
+        await line.hears(event)
+
+    assert await started_with(line) == 33
+
+
+async def test_in_a_project_that_rests_no_session_begins_and_what_is_open_goes_on(line: Any) -> None:
+    def rests(version: int) -> Any:
+        return line.event(TENANT, IdentityProjectDeactivatedV1(project_id=PROJECT, version=version))
+
+    open_chat, other_chat = new_id(), new_id()
+    await line.hears(line.message(TENANT, open_chat))
+    await line.hears(rests(2))
+    await line.hears(a_project(line, 25))
+
+    (recorded,) = await line.hears(line.message(TENANT, other_chat))
+    assert recorded.data.session_id is None and not recorded.data.session_started
+    (recorded,) = await line.hears(line.message(TENANT, open_chat))
+    assert recorded.data.session_id is not None
+
+    await line.hears(line.event(TENANT, IdentityProjectActivatedV1(project_id=PROJECT, version=4)))
+    await line.hears(rests(3))
+    assert await started_with(line) == 25, "it goes on, with what was heard meanwhile"
+    await line.hears(line.event(TENANT, IdentityProjectDeletedV1(project_id=PROJECT, version=5)))
+    assert [event.type for event in await line.hears(line.message(TENANT, new_id()))] == ["session.message_recorded.v1"]

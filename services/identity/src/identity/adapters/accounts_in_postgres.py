@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import asyncpg
 from kernel.errors import DomainError
 from postgres.database import Connection
 
@@ -13,6 +14,7 @@ from identity.domain.account import (
     FoundUser,
     Membership,
     NewAccount,
+    Organisation,
     User,
 )
 
@@ -44,6 +46,16 @@ insert into agents (tenant_id, id, project_id, name, type, role, user_id, email,
 values ($1, $2, $3, $4, 'human', 'human_agent', $5, $6, array[$7], $8)
 """
 
+SUSPENDED = "select status <> 'active' from tenants where tenant_id = $1 and id = $1"
+
+ORGANISATION = "select name, language from tenants where tenant_id = $1 and id = $1"
+
+ADD_USER = """
+insert into users (tenant_id, id, name, email, password_hash, last_login_at) values ($1, $2, $3, $4, $5, $6)
+"""
+
+ADD_MEMBER = "insert into tenant_members (tenant_id, id, user_id, owner) values ($1, $2, $3, false)"
+
 USER = """
 select u.tenant_id::text, u.id::text, u.name, u.email, coalesce(u.language, t.language) as language,
     coalesce(u.timezone, t.timezone) as timezone, m.owner, u.status = 'active' and t.status <> 'closed' as active
@@ -58,7 +70,7 @@ MEMBERSHIPS = """
 select p.id::text as project_id, p.name, case when o.owner then 'admin' else m.role end as role, p.is_default,
     a.id::text as agent_id
 from tenant_members o
-join projects p on p.tenant_id = o.tenant_id
+join projects p on p.tenant_id = o.tenant_id and p.deleted_at is null
 left join project_members m on m.tenant_id = p.tenant_id and m.project_id = p.id and m.user_id = o.user_id
 left join agents a on a.tenant_id = p.tenant_id and a.project_id = p.id and a.user_id = o.user_id and a.active
 where o.tenant_id = $1 and o.user_id = $2 and (o.owner or m.joined_at is not null)
@@ -130,6 +142,27 @@ class AccountsInPostgres:
             a.language,
             MOST_SESSIONS_OF_AN_AGENT,
         )
+
+    async def refuse_suspended(self, tenant_id: str) -> None:
+        """Raise account_suspended where a tenant may not grow at the moment."""
+        if await self._connection.fetchval(SUSPENDED, tenant_id):
+            raise DomainError("account_suspended", "the account is suspended, or about to close")
+
+    async def organisation(self, tenant_id: str) -> Organisation:
+        """Return how a tenant is called, and its language."""
+        row = await self._connection.fetchrow(ORGANISATION, tenant_id)
+        assert row is not None
+        return Organisation(**row)
+
+    async def add_user(
+        self, tenant_id: str, user_id: str, member_id: str, name: str, email: str, password_hash: str, now: datetime
+    ) -> None:
+        """Store somebody new in a tenant that there is; raise already_exists for an address that has an account."""
+        try:
+            await self._connection.execute(ADD_USER, tenant_id, user_id, name, email, password_hash, now)
+        except asyncpg.UniqueViolationError as error:
+            raise DomainError("already_exists", "that e-mail address has an account") from error
+        await self._connection.execute(ADD_MEMBER, tenant_id, member_id, user_id)
 
     async def user(self, tenant_id: str, user_id: str) -> User:
         """Return a user; raise not_found."""

@@ -1,6 +1,7 @@
-"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day, mails and their tokens after a week.
+"""Deleting what has ended: sign-ins a month after they expired, failed attempts after a day, the rest after a week.
 
-The audit log gets its months ahead, and loses whole months after two years.
+The rest: mails and their tokens, invitations, and what changed in memberships. The audit log gets its months ahead, and loses whole
+months after two years.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ SIGN_INS_KEPT_FOR = timedelta(days=30)
 ATTEMPTS_KEPT_FOR = timedelta(days=1)
 MAILS_KEPT_FOR = timedelta(days=7)
 """Those that were given up, and the tokens of those that were sent."""
+INVITATIONS_KEPT_FOR = timedelta(days=7)
+"""After they expired, whatever became of them; as long as what changed in memberships, which gateways ask for within hours."""
 
 KEEP_AUDIT_PARTITIONS = "select keep_audit_partitions(24)"
 
@@ -29,6 +32,10 @@ DELETE_ATTEMPTS = "delete from sign_in_failures where tenant_id = $1 and last_at
 WITH_MAIL = "select tenants_with_old_mail($1)::text as tenant_id"
 DELETE_MAILS = "delete from mails where tenant_id = any($1::uuid[]) and due_at is null and created_at < $2"
 DELETE_MAIL_TOKENS = "delete from mail_tokens where tenant_id = any($1::uuid[]) and expires_at < $2"
+
+WITH_INVITATIONS = "select tenants_with_old_memberships($1)::text as tenant_id"
+DELETE_INVITATIONS = "delete from invitations where tenant_id = any($1::uuid[]) and expires_at < $2"
+DELETE_CHANGES = "delete from membership_changes where tenant_id = any($1::uuid[]) and changed_at < $2"
 
 log = get_logger(__name__)
 
@@ -66,6 +73,7 @@ class Forgetting:
             rows = await work.connection.fetch(TENANTS, now - SIGN_INS_KEPT_FOR)
             mailed = await work.connection.fetch(WITH_MAIL, now - MAILS_KEPT_FOR)
             await work.connection.execute(KEEP_AUDIT_PARTITIONS)
+            invited = await work.connection.fetch(WITH_INVITATIONS, now - INVITATIONS_KEPT_FOR)
         tenants = [row["tenant_id"] for row in rows]
         if tenants:
             async with self._works.begin(tenants) as work:
@@ -75,3 +83,8 @@ class Forgetting:
             async with self._works.begin(tenants) as work:
                 await work.connection.execute(DELETE_MAILS, tenants, now - MAILS_KEPT_FOR)
                 await work.connection.execute(DELETE_MAIL_TOKENS, tenants, now - MAILS_KEPT_FOR)
+        tenants = [row["tenant_id"] for row in invited]
+        if tenants:
+            async with self._works.begin(tenants) as work:
+                await work.connection.execute(DELETE_INVITATIONS, tenants, now - INVITATIONS_KEPT_FOR)
+                await work.connection.execute(DELETE_CHANGES, tenants, now - INVITATIONS_KEPT_FOR)

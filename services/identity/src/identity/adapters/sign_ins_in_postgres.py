@@ -1,5 +1,6 @@
 """Sign-ins and their refresh tokens in Postgres."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
@@ -48,6 +49,12 @@ update sign_ins set revoked_at = $3, revoked_because = $4, version = version + 1
 where tenant_id = $1 and user_id = $2 and revoked_at is null and id is distinct from $5::uuid
 """
 
+REVOKE_OF_PROJECT = """
+update sign_ins set revoked_at = $4, revoked_because = $5, version = version + 1, updated_at = now()
+where tenant_id = $1 and user_id = $2 and project_id = $3 and revoked_at is null
+returning id::text
+"""
+
 
 class SignInsInPostgres:
     """The tables of sign-ins, in one transaction."""
@@ -87,3 +94,10 @@ class SignInsInPostgres:
         """End all sign-ins of a user but the kept one; return how many there were."""
         done: str = await self._connection.execute(REVOKE_ALL, tenant_id, user_id, now, because, kept)
         return int(done.rpartition(" ")[2])
+
+    async def revoke_of_project(
+        self, tenant_id: str, user_id: str, project_id: str, because: str, now: datetime
+    ) -> Sequence[str]:
+        """End the sign-ins of a user to one project; return their ids."""
+        rows = await self._connection.fetch(REVOKE_OF_PROJECT, tenant_id, user_id, project_id, now, because)
+        return [row["id"] for row in rows]

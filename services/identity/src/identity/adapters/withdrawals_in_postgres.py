@@ -6,7 +6,15 @@ from datetime import datetime
 import asyncpg
 from postgres.database import Connection
 
-SINCE = "select kind, id::text, tenant_id::text, user_id::text, at from withdrawn_since($1, $2)"
+SINCE = """
+select kind, id::text, tenant_id::text, user_id::text, at, null as project_id, null as role, null as agent_id,
+    null::int as revision
+from withdrawn_since($1, $2)
+union all
+select kind, id::text, tenant_id::text, user_id::text, at, project_id::text, role, agent_id::text, revision
+from memberships_changed_since($1, $2)
+order by 5, 2 limit $2
+"""
 
 
 class WithdrawalsInPostgres:
@@ -16,6 +24,6 @@ class WithdrawalsInPostgres:
         self._connection = connection
 
     async def since(self, moment: datetime, most: int) -> Sequence[asyncpg.Record]:
-        """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
+        """Return sign-ins and keys of all tenants that were revoked since, and memberships that changed, the oldest first."""
         rows: Sequence[asyncpg.Record] = await self._connection.fetch(SINCE, moment, most)
         return rows

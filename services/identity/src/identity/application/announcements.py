@@ -4,19 +4,31 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.agent.activated_v1 import AgentActivatedV1
 from contracts.agent.created_v1 import AgentCreatedV1
+from contracts.agent.deactivated_v1 import AgentDeactivatedV1
 from contracts.envelope import Payload, asked_event
 from contracts.identity.api_key_created_v1 import IdentityApiKeyCreatedV1
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
 from contracts.identity.password_changed_v1 import IdentityPasswordChangedV1
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
 from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
+from contracts.identity.project_deleted_v1 import IdentityProjectDeletedV1
+from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 from contracts.identity.sign_in_revoked_v1 import IdentitySignInRevokedV1
 from contracts.identity.tenant_created_v1 import IdentityTenantCreatedV1
 from contracts.identity.user_registered_v1 import IdentityUserRegisteredV1
 from contracts.identity.user_updated_v1 import IdentityUserUpdatedV1
+from contracts.project_member.invited_v1 import ProjectMemberInvitedV1
+from contracts.project_member.joined_v1 import ProjectMemberJoinedV1
+from contracts.project_member.removed_v1 import ProjectMemberRemovedV1
+from contracts.project_member.role_changed_v1 import ProjectMemberRoleChangedV1
 from kernel.cause import Cause
 
-from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount
+from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount, User
+from identity.domain.membership import Invitation, Member, Turn
+from identity.domain.project import Project
 
 SOURCE = "identity"
 Row = Mapping[str, Any]
@@ -56,19 +68,7 @@ class Announcements:
             owner_user_id=account.user_id,
             version=1,
         )
-        agent = AgentCreatedV1(
-            agent_id=account.agent_id,
-            type="human",
-            role="human_agent",
-            name=account.name,
-            status="offline",
-            active=True,
-            max_sessions=MOST_SESSIONS_OF_AN_AGENT,
-            version=1,
-            user_id=account.user_id,
-            email=account.email,
-            languages=(account.language,),
-        )
+        agent = _human(account.agent_id, account.user_id, account.name, account.email, account.language)
         self._begin(tenant, account.tenant_id, None, by)
         self._begin(user, account.user_id, None, by)
         self._begin(project, account.project_id, account.project_id, by)
@@ -99,6 +99,106 @@ class Announcements:
         """What a person says of themselves changed."""
         self._begin(IdentityUserUpdatedV1(user_id=user_id, changed=tuple(changed)), user_id, None, by)
 
+    def project_created(self, project: Project, by: Cause) -> None:
+        """Another project exists."""
+        self._begin(IdentityProjectCreatedV1(**_project(project), version=1), project.id, project.id, by)
+
+    def project_updated(self, project: Project, version: int, changed: Sequence[str], by: Cause) -> None:
+        """Settings of a project are others."""
+        data = IdentityProjectUpdatedV1(**_project(project), version=version, changed=tuple(changed))
+        self._begin(data, project.id, project.id, by)
+
+    def project_active(self, project_id: str, active: bool, version: int, by: Cause) -> None:
+        """A project rests, or goes on."""
+        said = IdentityProjectActivatedV1 if active else IdentityProjectDeactivatedV1
+        self._begin(said(project_id=project_id, version=version), project_id, project_id, by)
+
+    def project_deleted(self, project_id: str, version: int, by: Cause) -> None:
+        """A project is gone."""
+        self._begin(IdentityProjectDeletedV1(project_id=project_id, version=version), project_id, project_id, by)
+
+    def user_registered(self, user: User, by: Cause) -> None:
+        """Somebody new has an account, in a tenant that there was."""
+        data = IdentityUserRegisteredV1(user_id=user.id, name=user.name, email=user.email)
+        self._begin(data, user.id, None, by)
+
+    def member_invited(self, invitation: Invitation, by: Cause) -> None:
+        """Somebody was asked to join a project."""
+        one = invitation
+        data = ProjectMemberInvitedV1(
+            invitation_id=one.id,
+            project_id=one.project_id,
+            email=one.email,
+            role=one.role,
+            invited_by=one.invited_by,
+            expires_at=one.expires_at,
+        )
+        self._begin(data, one.id, one.project_id, by)
+
+    def member_joined(
+        self, member_id: str, turn: Turn, user_id: str, role: str, agent_id: str | None, by: Cause
+    ) -> None:
+        """Somebody works in a project from now on."""
+        data = ProjectMemberJoinedV1(
+            member_id=member_id,
+            project_id=turn.project_id,
+            revision=turn.revision,
+            user_id=user_id,
+            role=role,
+            agent_id=agent_id,
+        )
+        self._begin(data, member_id, turn.project_id, by)
+
+    def role_changed(
+        self, member: Member, role: str, turn: Turn, changed_by: str, agent_id: str | None, by: Cause
+    ) -> None:
+        """A member may do something else than before."""
+        data = ProjectMemberRoleChangedV1(
+            member_id=member.id,
+            project_id=turn.project_id,
+            revision=turn.revision,
+            user_id=member.user_id,
+            old_role=member.role,
+            new_role=role,
+            changed_by=changed_by,
+            agent_id=agent_id,
+        )
+        self._begin(data, member.id, turn.project_id, by)
+
+    def member_removed(
+        self,
+        member_id: str,
+        turn: Turn,
+        role: str,
+        user_id: str | None,
+        agent_id: str | None,
+        removed_by: str,
+        by: Cause,
+    ) -> None:
+        """Somebody is in a project no more, or will not be."""
+        data = ProjectMemberRemovedV1(
+            member_id=member_id,
+            project_id=turn.project_id,
+            revision=turn.revision,
+            role=role,
+            removed_by=removed_by,
+            user_id=user_id,
+            agent_id=agent_id,
+        )
+        self._begin(data, member_id, turn.project_id, by)
+
+    def agent_created(self, agent_id: str, user: User, project_id: str, by: Cause) -> None:
+        """A person attends conversations of a project."""
+        self._begin(_human(agent_id, user.id, user.name, user.email, user.language), agent_id, project_id, by)
+
+    def agent_activated(self, agent_id: str, project_id: str, by: Cause) -> None:
+        """An agent attends conversations again."""
+        self._begin(AgentActivatedV1(agent_id=agent_id), agent_id, project_id, by)
+
+    def agent_deactivated(self, agent_id: str, project_id: str, by: Cause) -> None:
+        """An agent attends nothing any more."""
+        self._begin(AgentDeactivatedV1(agent_id=agent_id), agent_id, project_id, by)
+
     def _begin(self, data: Payload, subject: str, project_id: str | None, by: Cause) -> None:
         self._say(
             asked_event(
@@ -112,6 +212,39 @@ class Announcements:
                 partition_key=subject,
             )
         )
+
+
+def _human(agent_id: str, user_id: str, name: str, email: str, language: str) -> AgentCreatedV1:
+    return AgentCreatedV1(
+        agent_id=agent_id,
+        type="human",
+        role="human_agent",
+        name=name,
+        status="offline",
+        active=True,
+        max_sessions=MOST_SESSIONS_OF_AN_AGENT,
+        version=1,
+        user_id=user_id,
+        email=email,
+        languages=(language,),
+    )
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "project_id": project.id,
+        "name": project.name,
+        "is_default": project.is_default,
+        "timezone": project.timezone,
+        "country": project.country,
+        "language": project.language,
+        "session_timeout_minutes": project.session_timeout_minutes,
+        "default_pipeline_id": project.default_pipeline_id,
+        "owner_user_id": project.owner_user_id,
+        "business_hours": dict(project.business_hours),
+        "agent_assignment": dict(project.agent_assignment),
+        "configuration": dict(project.configuration),
+    }
 
 
 def _key(row: Row) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from identity.application.announcements import Announcements
-from identity.domain.account import FoundUser, Membership, NewAccount, User
+from identity.application.workspaces import Members, Projects
+from identity.domain.account import FoundUser, Membership, NewAccount, Organisation, User
 from identity.domain.lifetimes import Lifetimes
 from identity.domain.rights import PermissionsOf, Terms
 from identity.domain.second_factor import SecondFactor
@@ -27,6 +28,17 @@ class Accounts(Protocol):
 
     async def open(self, account: NewAccount, now: datetime) -> None:
         """Store all that a registration makes, but keys and sign-ins."""
+
+    async def refuse_suspended(self, tenant_id: str) -> None:
+        """Raise account_suspended where a tenant may not grow at the moment."""
+
+    async def organisation(self, tenant_id: str) -> Organisation:
+        """Return how a tenant is called, and its language."""
+
+    async def add_user(
+        self, tenant_id: str, user_id: str, member_id: str, name: str, email: str, password_hash: str, now: datetime
+    ) -> None:
+        """Store somebody new in a tenant that there is; raise already_exists for an address that has an account."""
 
     async def user(self, tenant_id: str, user_id: str) -> User:
         """Return a user; raise not_found."""
@@ -73,6 +85,11 @@ class SignIns(Protocol):
         self, tenant_id: str, user_id: str, because: str, now: datetime, *, kept: str | None = None
     ) -> int:
         """End all sign-ins of a user but the kept one; return how many there were."""
+
+    async def revoke_of_project(
+        self, tenant_id: str, user_id: str, project_id: str, because: str, now: datetime
+    ) -> Sequence[str]:
+        """End the sign-ins of a user to one project; return their ids."""
 
 
 class Attempts(Protocol):
@@ -198,7 +215,7 @@ class Withdrawals(Protocol):
     """What lost its validity."""
 
     async def since(self, moment: datetime, most: int) -> Sequence[Any]:
-        """Return sign-ins and keys of all tenants that were revoked since, the oldest first."""
+        """Return sign-ins and keys of all tenants that were revoked since, and memberships that changed, the oldest first."""
 
 
 class AuditTrail(Protocol):
@@ -255,6 +272,8 @@ class Work:
     api_keys: ApiKeys
     withdrawals: Withdrawals
     mails: Mails
+    members: Members
+    projects: Projects
     second_factors: SecondFactors
     announcements: Announcements
     audit: AuditTrail

@@ -68,6 +68,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Organisation:
+    """How a tenant is called, and in which language it is written to."""
+
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """A project that a user may work in, with what they are there. Owners are admins everywhere."""
 

@@ -8,6 +8,9 @@ RESET_WITHIN = timedelta(minutes=30)
 MOST_RESETS_AN_HOUR = 3
 """More mails to one person are not sent: whoever types an address in could flood it."""
 
+MOST_NAME_CHARACTERS = 80
+"""Of a name that strangers read in a mail: it is no place for a message of somebody's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -28,6 +31,10 @@ class Links:
     def reset(self, token: str) -> str:
         """Return where a new password is chosen."""
         return f"{self.home}/reset-password#token={token}"
+
+    def invitation(self, token: str) -> str:
+        """Return where an invitation is accepted."""
+        return f"{self.home}/accept-invitation#token={token}"
 
     @property
     def host(self) -> str:
@@ -72,6 +79,32 @@ def guessing_letter(mail_id: str, name: str, address: str, language: str, links:
         f"Hello {name},\n\nthere were many attempts to sign in to your account at {links.host} with a wrong password. "
         "Nobody got in by them. If you use that password elsewhere, change it.\n",
     )
+
+
+def invitation_letter(
+    mail_id: str, address: str, language: str, inviter: str, company: str, link: str, links: Links
+) -> Letter:
+    """Return the mail that invites somebody to work for a company."""
+    inviter, company = _on_one_line(inviter), _on_one_line(company)
+    if _is_portuguese(language):
+        return Letter(
+            mail_id,
+            address,
+            f"Convite para {links.host}",
+            f"Olá,\n\n{inviter} convidou você para trabalhar com {company} em {links.host}. Aceite o convite aqui nos "
+            f"próximos 7 dias:\n\n{link}\n\nSe você não conhece {company}, ignore esta mensagem.\n",
+        )
+    return Letter(
+        mail_id,
+        address,
+        f"Invitation to {links.host}",
+        f"Hello,\n\n{inviter} invites you to work with {company} at {links.host}. Accept the invitation here within 7 days:"
+        f"\n\n{link}\n\nIf you do not know {company}, ignore this mail.\n",
+    )
+
+
+def _on_one_line(name: str) -> str:
+    return "".join(each for each in " ".join(name.split()) if each.isprintable())[:MOST_NAME_CHARACTERS]
 
 
 def _is_portuguese(language: str) -> bool:

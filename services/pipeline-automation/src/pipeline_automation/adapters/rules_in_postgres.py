@@ -14,7 +14,7 @@ from pipeline_automation.adapters.rule_rows import rule_values, stored_rule
 from pipeline_automation.application.rule_book import Project, RuleSet
 from pipeline_automation.domain.rule import StoredRule
 
-# The rules come along only where their revision is not the one that the asker remembers.
+# The rules come along only where their revision is not the one that the asker remembers. Those of projects that rest do not run.
 SETS = """
 select s.tenant_id::text, s.project_id::text, s.revision::text, p.name, p.timezone,
     case when s.revision is distinct from k.revision then (
@@ -24,6 +24,7 @@ select s.tenant_id::text, s.project_id::text, s.revision::text, p.name, p.timezo
 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as k (tenant_id, project_id, revision)
 join rule_sets s on s.tenant_id = k.tenant_id and s.project_id = k.project_id
 left join projects p on p.tenant_id = s.tenant_id and p.id = s.project_id
+where p.rests is not true
 """
 
 _COLUMNS = """r.tenant_id, r.id, r.project_id, r.version, r.created_at, r.updated_at, r.deleted_at, r.revision, r.automation_type,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from postgres.database import Connection
 
 from pipeline_automation.application.work import Contact
-from pipeline_automation.domain.surroundings import KnownChannel, KnownProject
+from pipeline_automation.domain.surroundings import KnownChannel, KnownProject, Resting
 
 PROJECTS_BEGIN = """
 insert into projects (tenant_id, id, version, name, language, timezone, default_pipeline_id)
@@ -15,6 +15,29 @@ from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[
 order by tenant_id, id
 on conflict (tenant_id, id) do nothing
 returning tenant_id::text, id::text
+"""
+
+# Several of one project may be in a batch: the newest wins, here and against what is known.
+KEEP_PROJECTS = """
+update projects set version = p.version, name = p.name, language = p.language, timezone = p.timezone, updated_at = now()
+from (
+    select distinct on (tenant_id, id) tenant_id, id, version, name, language, timezone
+    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[])
+        as n (tenant_id, id, version, name, language, timezone)
+    order by tenant_id, id, version desc
+) p
+where projects.tenant_id = p.tenant_id and projects.id = p.id and projects.version < p.version
+"""
+
+# A project that is not known yet has no rules either.
+KEEP_RESTING = """
+update projects set rests = r.rests, rests_version = r.version, updated_at = now()
+from (
+    select distinct on (tenant_id, id) tenant_id, id, rests, version
+    from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[]) as n (tenant_id, id, rests, version)
+    order by tenant_id, id, version desc
+) r
+where projects.tenant_id = r.tenant_id and projects.id = r.id and projects.rests_version < r.version
 """
 
 LANGUAGE = "select language from projects where tenant_id = $1 and id = $2"
@@ -64,6 +87,28 @@ class SurroundingsInPostgres:
         )
         fresh = {(row["tenant_id"], row["id"]) for row in rows}
         return [each for each in projects if each.key in fresh]
+
+    async def keep_projects(self, projects: Sequence[KnownProject]) -> None:
+        """Store projects that are known as they are now, unless something newer is known."""
+        await self._connection.execute(
+            KEEP_PROJECTS,
+            [each.tenant_id for each in projects],
+            [each.id for each in projects],
+            [each.version for each in projects],
+            [each.name for each in projects],
+            [each.language for each in projects],
+            [each.timezone for each in projects],
+        )
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Store whether projects rest, unless something newer is known."""
+        await self._connection.execute(
+            KEEP_RESTING,
+            [each.tenant_id for each in projects],
+            [each.id for each in projects],
+            [each.rests for each in projects],
+            [each.version for each in projects],
+        )
 
     async def language_of(self, tenant_id: str, project_id: str) -> str | None:
         """Return the language of a project, None for one that we have not heard of."""

@@ -10,7 +10,7 @@ from pipeline_automation.application.rule_announcements import RuleAnnouncements
 from pipeline_automation.domain.known_contact import Entrance, KnownContact
 from pipeline_automation.domain.pipeline import Pipeline
 from pipeline_automation.domain.placement import Key, Move, Placement, Standing, Target
-from pipeline_automation.domain.surroundings import KnownChannel, KnownProject
+from pipeline_automation.domain.surroundings import KnownChannel, KnownProject, Resting
 
 Contact = tuple[str, str, str]
 """Tenant, project, contact."""
@@ -97,6 +97,12 @@ class Surroundings(Protocol):
 
     async def projects_begin(self, projects: Sequence[KnownProject]) -> list[KnownProject]:
         """Store projects; return those that were not known."""
+
+    async def keep_projects(self, projects: Sequence[KnownProject]) -> None:
+        """Store projects that are known as they are now, unless something newer is known."""
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Store whether projects rest, unless something newer is known."""
 
     async def language_of(self, tenant_id: str, project_id: str) -> str | None:
         """Return the language of a project, None for one that we have not heard of."""

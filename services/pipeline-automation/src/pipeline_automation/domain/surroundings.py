@@ -21,6 +21,16 @@ class KnownProject:
         return (self.tenant_id, self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Whether the rules of a project rest, as of a version of it."""
+
+    tenant_id: str
+    id: str
+    rests: bool
+    version: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownChannel:
     """A channel. `pipeline_id` is where those whom it brings begin."""

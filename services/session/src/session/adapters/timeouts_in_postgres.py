@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from postgres.database import Connection
 
 from session.domain.attendance import Message
-from session.domain.timeouts import Allowance, Timeouts
+from session.domain.timeouts import Allowance, Resting, Timeouts
 
 # What is deleted stays as a row without minutes: an older version that comes late finds it and changes nothing.
 KEEP = """
@@ -17,11 +17,21 @@ on conflict (tenant_id, owner_id) do update set minutes = excluded.minutes, vers
 where timeouts.version < excluded.version
 """
 
+# May come before the first of its timeouts, whose version it leaves alone.
+KEEP_RESTING = """
+insert into timeouts (tenant_id, owner_id, version, rests, rests_version)
+select distinct on (tenant_id, owner_id) tenant_id, owner_id, 0, rests, version
+from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[]) as t (tenant_id, owner_id, rests, version)
+order by tenant_id, owner_id, version desc
+on conflict (tenant_id, owner_id) do update set rests = excluded.rests, rests_version = excluded.rests_version, updated_at = now()
+where timeouts.rests_version < excluded.rests_version
+"""
+
 OF = """
-select t.tenant_id::text, t.owner_id::text, t.minutes
+select t.tenant_id::text, t.owner_id::text, t.minutes, t.rests
 from unnest($1::uuid[], $2::uuid[]) as wanted (tenant_id, owner_id)
 join timeouts t on t.tenant_id = wanted.tenant_id and t.owner_id = wanted.owner_id
-where t.minutes is not null
+where t.minutes is not null or t.rests
 """
 
 
@@ -42,6 +52,16 @@ class TimeoutsInPostgres:
             [each.version for each in allowances],
         )
 
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Keep the newest version of each."""
+        await self._connection.execute(
+            KEEP_RESTING,
+            [each.tenant_id for each in projects],
+            [each.project_id for each in projects],
+            [each.rests for each in projects],
+            [each.version for each in projects],
+        )
+
     async def of(self, messages: Sequence[Message]) -> Timeouts:
         """Return what the pipelines and projects of these messages allow."""
         owners = {
@@ -49,4 +69,8 @@ class TimeoutsInPostgres:
         }
         wanted = sorted(owners)
         rows = await self._connection.fetch(OF, [tenant for tenant, _ in wanted], [owner for _, owner in wanted])
-        return Timeouts({(tenant, owner): minutes for tenant, owner, minutes in rows}, self._default_minutes)
+        return Timeouts(
+            {(tenant, owner): minutes for tenant, owner, minutes, _ in rows if minutes is not None},
+            self._default_minutes,
+            frozenset((tenant, owner) for tenant, owner, _, rests in rows if rests),
+        )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from session.application.announcements import Announcements
 from session.domain.attendance import Message, Session
 from session.domain.closing import Closing
-from session.domain.timeouts import Allowance, Timeouts
+from session.domain.timeouts import Allowance, Resting, Timeouts
 from session.domain.turns import Shard
 
 Row = Mapping[str, Any]
@@ -57,6 +57,9 @@ class KnownTimeouts(Protocol):
     """Where it is known how long pipelines and projects allow."""
 
     async def keep(self, allowances: Sequence[Allowance]) -> None:
+        """Keep the newest version of each."""
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
         """Keep the newest version of each."""
 
     async def of(self, messages: Sequence[Message]) -> Timeouts:

@@ -56,7 +56,7 @@ class OpenSessions:
             self.touched[session.id] = ended = session
             del self._by_chat[chat]
             session = None
-        started = session is None and message.inbound
+        started = session is None and message.inbound and timeouts.let_begin(message)
         if started:
             session = self._by_chat[chat] = begin(message, new_id(), timeouts.of(message))
         if session is None:

@@ -25,11 +25,26 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """Whether sessions begin in a project, as of a version of it."""
+
+    tenant_id: str
+    project_id: str
+    rests: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timeouts:
-    """What pipelines and projects allow, by tenant and id."""
+    """What pipelines and projects allow, by tenant and id, and which projects rest."""
 
     allowed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     default: int = DEFAULT_MINUTES
+    resting: frozenset[tuple[str, str]] = frozenset()
+
+    def let_begin(self, message: Message) -> bool:
+        """Tell whether a session may begin with this message: in a project that rests none does."""
+        return (message.tenant_id, message.project_id) not in self.resting
 
     def of(self, message: Message) -> int:
         """Return the minutes for a session that this message opens: the pipeline's, else the channel's, else the project's."""

@@ -1,1 +1,1 @@
-"""What identity hears."""
+"""One file for each event that is heard."""

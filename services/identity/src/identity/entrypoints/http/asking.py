@@ -1,6 +1,7 @@
 """Who asks, in the words of the use cases."""
 
 from kernel.cause import Cause
+from kernel.errors import DomainError
 from kernel.ids import is_id
 from starlette.requests import Request
 from telemetry.tracing import current_traceparent
@@ -33,3 +34,9 @@ async def person_of(caller: Caller, work: Work) -> Person:
     return await recognise_caller(
         caller.subject_kind, caller.subject, caller.credential_id, rights, tenant_id=caller.tenant_id, work=work
     )
+
+
+def only_there(project_id: str, caller: Caller) -> None:
+    """Raise not_found for a project in the path that the caller's rights were not asked of."""
+    if caller.project_id != project_id:
+        raise DomainError("not_found", "there is no such project")

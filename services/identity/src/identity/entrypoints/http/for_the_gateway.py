@@ -56,13 +56,17 @@ class KeyHolderAnswer(Answer):
 
 
 class WithdrawalAnswer(Answer):
-    """A sign-in or key that is good no more."""
+    """A sign-in or key that is good no more, or a membership that is another: of which role, with which agent, null for none."""
 
-    kind: Literal["sign_in", "api_key"]
+    kind: Literal["sign_in", "api_key", "membership"]
     id: Id
     tenant_id: Id
     user_id: Id
     at: Time
+    project_id: Id | None
+    role: str | None
+    agent_id: Id | None
+    revision: int | None
 
 
 class WithdrawalsAnswer(Answer):

@@ -1,13 +1,15 @@
-"""What events tell of contacts and channels, in our words."""
+"""What events tell of contacts, channels and projects, in our words."""
 
 from contracts.channel.created_v1 import ChannelCreatedV1
 from contracts.channel.updated_v1 import ChannelUpdatedV1
 from contracts.contact.created_v1 import ContactCreatedV1
 from contracts.contact.updated_v1 import ContactUpdatedV1
 from contracts.envelope import Event
+from contracts.identity.project_created_v1 import IdentityProjectCreatedV1
+from contracts.identity.project_updated_v1 import IdentityProjectUpdatedV1
 
 from pipeline_automation.domain.known_contact import Snapshot
-from pipeline_automation.domain.surroundings import KnownChannel
+from pipeline_automation.domain.surroundings import KnownChannel, KnownProject
 from pipeline_automation.entrypoints.events.whose import project_of
 
 
@@ -23,6 +25,19 @@ def channel_in(event: Event[ChannelCreatedV1] | Event[ChannelUpdatedV1]) -> Know
         type=told.type,
         pipeline_id=told.pipeline_id,
         version=told.version,
+    )
+
+
+def project_in(event: Event[IdentityProjectCreatedV1] | Event[IdentityProjectUpdatedV1]) -> KnownProject:
+    """Return the project of which an event tells."""
+    return KnownProject(
+        tenant_id=event.tenantid,
+        id=event.data.project_id,
+        name=event.data.name,
+        language=event.data.language,
+        timezone=event.data.timezone,
+        default_pipeline_id=event.data.default_pipeline_id,
+        version=event.data.version,
     )
 
 

@@ -1,0 +1,13 @@
+"""agent.deactivated.v1: an agent attends no conversations any more."""
+
+from typing import ClassVar
+
+from contracts.fields import Wire
+
+
+class AgentDeactivatedV1(Wire, kw_only=True):
+    """What it attends goes back to routing."""
+
+    TYPE: ClassVar[str] = "agent.deactivated.v1"
+
+    agent_id: str

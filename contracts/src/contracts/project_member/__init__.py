@@ -1,0 +1,1 @@
+"""What identity says of who works in a project."""
