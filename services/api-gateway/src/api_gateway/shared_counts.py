@@ -3,6 +3,7 @@
 While Redis is away nothing is told, so that each replica goes on with its own count; it is asked again every second.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -84,9 +85,13 @@ class RedisCounts:
                 return None
             self._not_before = now + ASK_AGAIN_S  # the others go on without, while this one looks
         try:
-            told = await question()
+            async with asyncio.timeout(ANSWER_S):  # the wait for a connection, and for it to be made, included
+                told = await question()
         except (RedisError, OSError, TimeoutError) as error:
             self._note_failure(error)
+            await self._pool.disconnect(
+                inuse_connections=False
+            )  # the idle ones are dead, too, and would fail one by one
             return None
         if self.away:
             log.info("Redis answers again, rate limits are shared")
