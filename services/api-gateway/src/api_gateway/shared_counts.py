@@ -24,6 +24,7 @@ ANSWER_S = 0.25
 ASK_AGAIN_S = 1.0
 MOST_CONNECTIONS = 32
 PREFIX = "ventros:rates"
+AWAY = "Redis does not answer, each gateway limits rates by itself"
 
 SHARED = gauge("rate_limits_shared", "1 while all replicas count together, 0 while each counts for itself")
 FAILURES = counter("rate_limit_store_failures_total", "counts that Redis did not take, or did not tell")
@@ -103,6 +104,6 @@ class RedisCounts:
         FAILURES.inc()
         SHARED.set(0)
         if not self.away:
-            log.warning("Redis does not answer, each gateway limits rates by itself", reason=type(error).__name__)
+            log.warning(AWAY, reason=type(error).__name__)
         self.away = True
         self._not_before = self._now() + ASK_AGAIN_S
