@@ -58,6 +58,7 @@ class RedisServer:
             process.record(self._record)
         started = process
         if not until(lambda: self.ready() or not started.alive(), _START_SECONDS, every=0.05) or not started.alive():
+            self.stop()
             raise CannotContinue(
                 f"Redis of instance {self.instance} did not start; its log ends:\n{last_lines(self.log)}"
             )

@@ -3,6 +3,7 @@
 While Redis is away nothing is told, so that each replica goes on with its own count; it is asked again every second.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,7 @@ ANSWER_S = 0.25
 ASK_AGAIN_S = 1.0
 MOST_CONNECTIONS = 32
 PREFIX = "ventros:rates"
+AWAY = "Redis does not answer, each gateway limits rates by itself"
 
 SHARED = gauge("rate_limits_shared", "1 while all replicas count together, 0 while each counts for itself")
 FAILURES = counter("rate_limit_store_failures_total", "counts that Redis did not take, or did not tell")
@@ -84,9 +86,13 @@ class RedisCounts:
                 return None
             self._not_before = now + ASK_AGAIN_S  # the others go on without, while this one looks
         try:
-            told = await question()
+            async with asyncio.timeout(ANSWER_S):  # the wait for a connection, and for it to be made, included
+                told = await question()
         except (RedisError, OSError, TimeoutError) as error:
             self._note_failure(error)
+            await self._pool.disconnect(
+                inuse_connections=False
+            )  # the idle ones are dead, too, and would fail one by one
             return None
         if self.away:
             log.info("Redis answers again, rate limits are shared")
@@ -98,6 +104,6 @@ class RedisCounts:
         FAILURES.inc()
         SHARED.set(0)
         if not self.away:
-            log.warning("Redis does not answer, each gateway limits rates by itself", reason=type(error).__name__)
+            log.warning(AWAY, reason=type(error).__name__)
         self.away = True
         self._not_before = self._now() + ASK_AGAIN_S
