@@ -30,6 +30,7 @@ HARMLESS = frozenset(
             "cursor",
             "next_cursor",
             "sort",
+            "sortBy",
         ),
         *("permissions", "scopes", "prefix", "key_prefix", "session", "external_id", "methods", "paths", "include"),
         *("kind", "evidence", "end_reason", "step", "consumer", "month", "base_url"),
@@ -45,6 +46,9 @@ SHAPES = {
     "a phone number": re.compile(r"(?<![\w.-])\+?55\d{10,11}(?![\w.-])"),
     "a password in an address": re.compile(r"(?<=://)[^\s/@:]+:[^\s/@*]+@"),
 }
+TOLD_BEFORE = ("/openapi.json", "/api/v1/crm/audit-log")
+"""Answers that hold nothing new: what everybody is told, and what was noted when it was told first."""
+
 _UUID_OR_TIME = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|\+00:00)?)?", re.I
 )
@@ -95,7 +99,7 @@ class Confidences:
         self._note_json(request.content, request.headers)
 
     async def _answered(self, response: httpx.Response) -> None:
-        if response.request.url.path != "/openapi.json":  # told to everybody
+        if response.request.url.path not in TOLD_BEFORE:
             self._note_json(await response.aread(), response.headers)
 
     def _note_json(self, body: bytes, headers: httpx.Headers) -> None:

@@ -21,7 +21,7 @@ from product import Product
 
 SEED = 20261122
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-BUDGET_S = {"stateful": 15, "coverage,fuzzing": 25}
+BUDGET_S = {"stateful": 10, "coverage,fuzzing": 15}
 """How long each may take: along links from answer to answer; the edges of every schema, then values at random."""
 
 LEAST_ASKED = 100

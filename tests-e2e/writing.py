@@ -154,7 +154,8 @@ async def _parked(write: Writer, tenant: Tenant) -> None:
         await connection.close()
 
 
-async def _projects(write: Writer) -> None:
+async def _projects(write: Writer, project_id: str) -> None:
+    await write("PATCH /crm/projects/{project_id}", {"name": "First"}, project_id=project_id)
     made = await write("POST /crm/projects", {"name": "Second"})
     path, headers = f"/api/v1/crm/projects/{made['id']}", write.as_whom
 
@@ -162,7 +163,6 @@ async def _projects(write: Writer) -> None:
         return (await write.product.client.get(path, headers=headers)).status_code == 200
 
     await eventually(open_to_the_token, within_s=5, because="the token opens the new project")
-    await write("PATCH /crm/projects/{project_id}", {"name": "Third"}, project_id=made["id"])
     await write("DELETE /crm/projects/{project_id}", project_id=made["id"])
 
 
@@ -197,7 +197,7 @@ async def _credentials(product: Product) -> tuple[Tenant, list[str]]:
     tokens = await write("POST /auth/refresh", {"refresh_token": tokens["refresh_token"]})
     write.as_whom = {"Authorization": f"Bearer {tokens['access_token']}"}
     await write("PATCH /auth/profile", {"name": "Caio Reis"})
-    await _projects(write)
+    await _projects(write, made["default_project_id"])
     await _members(write, made["default_project_id"])
     secret = b32decode((await write("POST /auth/totp", {"password": old}))["secret"])
     step = int(time.time()) // STEP_S

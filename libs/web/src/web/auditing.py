@@ -59,6 +59,7 @@ class Trail:
         # Here, since what is written together is written in nobody's trace.
         self._traceparent = current_traceparent()
         self._tenant_id = caller.tenant_id if caller else NOBODY
+        self._project_id = caller.project_id if caller else None
         self._actor = (caller.subject_kind, caller.subject) if caller else ("system", None)
         self._begin({})
 
@@ -80,6 +81,10 @@ class Trail:
     def of_tenant(self, tenant_id: str) -> None:
         """Name whose log it belongs into, where nobody has proven who they are."""
         self._tenant_id = tenant_id
+
+    def of_whole_tenant(self) -> None:
+        """Put it in no project's log: every admin of the tenant reads it."""
+        self._project_id = None
 
     def changed(self, field: str, before: Any, after: Any) -> None:
         """Tell of a change that no route shows. The values are JSON's, never a secret and never the text of a message."""
@@ -110,7 +115,6 @@ class Trail:
     def say(self, work: UnitOfWork, suffix: str = "") -> None:
         """Say what is known by now, without reading anything; `suffix` makes another action of it."""
         kind, actor_id = self._actor
-        caller = self._exchange.caller
         data = AuditRecordedV1(
             actor_kind=kind,
             actor_id=actor_id,
@@ -130,7 +134,7 @@ class Trail:
                 subject=self._tenant_id,
                 time=work.now,
                 tenant_id=self._tenant_id,
-                project_id=caller.project_id if caller else None,
+                project_id=self._project_id,
                 partition_key=self._tenant_id,
                 correlation_id=self._exchange.correlation_id,
                 actor=f"{kind}:{actor_id or self._route.service}",

@@ -23,7 +23,7 @@ EXAMPLES = Path(__file__).parents[4] / "contracts" / "examples" / AuditRecordedV
 
 async def hear(house: Any, *events: AnyEvent) -> None:
     """Deliver events one by one, as the broker would."""
-    (subscription,) = house.served.blueprint.subscriptions
+    subscription = next(each for each in house.served.blueprint.subscriptions if each.consumer == "audit_recorded")
     inbox: Inbox = house.served.parts.inbox
     for event in events:
         await inbox.apply([(subscription.consumer, alone([event]), subscription.handle)])

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Response
 from outbox.work import UnitOfWork
 from postgres.listing import Listing
+from web.auditing import TheTrail
 from web.bodies import Id, PathId, Time
 from web.caller import TheCaller
 from web.etags import IfMatch, check_version
@@ -71,8 +72,11 @@ def project_routes(work_of: WorkOf, projects: Listing, found: Listing) -> Routes
         return await page.answer(work.connection, *mine, q.lower(), item=found_project)
 
     @routes.post("", permission="owner", status=201)
-    async def create_project(body: NewProject, work: Work, caller: TheCaller, response: Response) -> ProjectAnswer:
+    async def create_project(
+        body: NewProject, work: Work, caller: TheCaller, response: Response, trail: TheTrail
+    ) -> ProjectAnswer:
         """Make another project; whoever makes it is its first admin."""
+        trail.of_whole_tenant()
         own = work_of(work)
         person = await person_of(caller, own)
         row = await create(body.asked(), person.user_id, by=caller.cause, work=own)
@@ -97,9 +101,12 @@ def project_routes(work_of: WorkOf, projects: Listing, found: Listing) -> Routes
         )
 
     @routes.delete("/{project_id}", permission="owner")
-    async def delete_project(project_id: PathId, work: Work, caller: TheCaller, expected: IfMatch) -> None:
+    async def delete_project(
+        project_id: PathId, work: Work, caller: TheCaller, expected: IfMatch, trail: TheTrail
+    ) -> None:
         """Delete a project in which no channel works; the default one stays."""
         only_there(project_id, caller)
+        trail.of_whole_tenant()  # nobody will ask for the log of a project that is gone
         own = work_of(work)
         person = await person_of(caller, own)
         expect = partial(check_version, expected)
