@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+from local_stack.process_table import SERVICES
 from mails import TOKEN
 
 SHORTEST = 6  # what is shorter stands everywhere by chance
@@ -49,6 +50,9 @@ SHAPES = {
 TOLD_BEFORE = ("/openapi.json", "/api/v1/crm/audit-log")
 """Answers that hold nothing new: what everybody is told, and what was noted when it was told first."""
 
+OUR_NAMES = frozenset(service.name for service in SERVICES)
+"""Told as names of services; `contact` is a word in what a server says of itself."""
+
 _UUID_OR_TIME = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|\+00:00)?)?", re.I
 )
@@ -74,7 +78,7 @@ class Confidences:
         elif isinstance(value, list):
             for each in value:
                 self.note(field, each)
-        elif isinstance(value, str) and not is_harmless(field):
+        elif isinstance(value, str) and value not in OUR_NAMES and not is_harmless(field):
             for part in parts_of(value):
                 self._told.setdefault(part, field)
                 self.fields.add(field)

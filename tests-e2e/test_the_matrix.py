@@ -182,12 +182,15 @@ def as_it_should_be(asked: Asked) -> bool:
 
 
 def tells(asked: Asked, tenant: Tenant, ids: Ids) -> bool:
-    """Tell whether a stranger learns of anything. A key of another project knows its own tenant, which has one account."""
+    """Tell whether a stranger learns of anything.
+
+    A key of another project knows its own tenant, which has one account, and reads in the audit log by whose key its project was made.
+    """
     secret = {tenant.tenant_id, *ids.values()}
     if asked.who == "a key of another project":
         if is_own(asked.who, asked.name):
             return False
-        secret -= {tenant.tenant_id, ids["account_id"]}
+        secret -= {tenant.tenant_id, ids["account_id"], ids["api_key_id"]}
     # What was asked for is told back: its address, and ids that lead nowhere.
     told = re.sub(r'"instance":"[^"]*"|"not_found":\[[^]]*\]', "", asked.answer.text)
     return any(each in told for each in secret)
