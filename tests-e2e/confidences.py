@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
-from local_stack.process_table import SERVICES
 from mails import TOKEN
 
 SHORTEST = 6  # what is shorter stands everywhere by chance
@@ -47,11 +46,8 @@ SHAPES = {
     "a phone number": re.compile(r"(?<![\w.-])\+?55\d{10,11}(?![\w.-])"),
     "a password in an address": re.compile(r"(?<=://)[^\s/@:]+:[^\s/@*]+@"),
 }
-TOLD_BEFORE = ("/openapi.json", "/api/v1/crm/audit-log")
-"""Answers that hold nothing new: what everybody is told, and what was noted when it was told first."""
-
-OUR_NAMES = frozenset(service.name for service in SERVICES)
-"""Told as names of services; `contact` is a word in what a server says of itself."""
+NOTHING_NEW = ("/openapi.json", "/health", "/ready", "/api/v1/crm/audit-log")
+"""Answers of what everybody is told, and of what was noted when it was told first."""
 
 _UUID_OR_TIME = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|\+00:00)?)?", re.I
@@ -78,7 +74,7 @@ class Confidences:
         elif isinstance(value, list):
             for each in value:
                 self.note(field, each)
-        elif isinstance(value, str) and value not in OUR_NAMES and not is_harmless(field):
+        elif isinstance(value, str) and not is_harmless(field):
             for part in parts_of(value):
                 self._told.setdefault(part, field)
                 self.fields.add(field)
@@ -103,7 +99,7 @@ class Confidences:
         self._note_json(request.content, request.headers)
 
     async def _answered(self, response: httpx.Response) -> None:
-        if response.request.url.path not in TOLD_BEFORE:
+        if not response.request.url.path.startswith(NOTHING_NEW):
             self._note_json(await response.aread(), response.headers)
 
     def _note_json(self, body: bytes, headers: httpx.Headers) -> None:

@@ -25,7 +25,7 @@ async def test_a_project_opens_and_closes_within_seconds_for_credentials_in_hand
     made = (await ask("POST", "/auth/register", {}, name="Ana", email=mail, password=secrets.token_urlsafe(18))).json()
     by_token, by_key = {"Authorization": f"Bearer {made['access_token']}"}, {"X-API-Key": made["api_key"]}
 
-    project = await ask("POST", "/crm/projects", by_token, name="Support")
+    project = await ask("POST", "/crm/projects", by_token, name="Second desk")
     assert project.status_code == 201, project.text
     path = f"/crm/projects/{project.json()['id']}"
     there = [{**headers, "X-Project-Id": project.json()["id"]} for headers in (by_token, by_key)]
