@@ -36,9 +36,10 @@ reset: ## Stop the stack and remove its data, ports and secrets
 temporal: ## Bring Temporal's program where it is missing, once per user (PATH, download, go install)
 	@$(STACK) temporal --instance $(INSTANCE)
 
+# Three workers for two cores: half of the time tests wait for servers, time-outs and pauses.
 test: ## Run all tests on an instance of their own (SERVICE=contact, T='-k words' narrow them)
 	@$(STACK) temporal --instance test || true
-	@$(RUN) pytest -n 2 --dist loadfile $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
+	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder $(if $(SERVICE),$(or $(MEMBER),$(error there is no part called $(SERVICE)))) $(T)
 
 chaos: ## Break everything while load flows, and check that nothing is lost or doubled (T='--only 6,10 --seed 1', '--list')
 	@$(STACK) temporal --instance test-chaos || true

@@ -55,7 +55,7 @@ async def test_a_broker_that_restarts_delays_and_loses_nothing(wire: Wire, insta
     wire.start("consume")
     wire.start("relay")
     await wire.say(chats=5, each=10)
-    await eventually(wire.count, within_s=20)
+    await eventually(wire.count, within_s=40)
     # RabbitMQ 3.10 may lose a quorum queue when it is killed within half a second of declaring it (docs/decisions/0005).
     await asyncio.sleep(2)
     broker = instance.rabbitmq()
@@ -81,7 +81,7 @@ async def test_a_postgres_that_restarts_delays_and_loses_nothing(wire: Wire, ins
     wire.start("consume")
     wire.start("relay")
     await wire.say(chats=5, each=10)
-    await eventually(wire.count, within_s=20)
+    await eventually(wire.count, within_s=40)
     postgres = instance.postgres()
 
     saying = asyncio.create_task(say_through(wire, rounds=15))

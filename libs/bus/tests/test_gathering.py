@@ -122,7 +122,7 @@ async def test_the_first_begins_at_once_and_those_after_it_gather(servers: Serve
         (first, _), (second, gathered) = transactions.begun
         assert first - published < 1.0
         assert gathered == 2
-        assert second - first >= 1.5
+        assert second - first >= 1.4  # not 1.5: a transaction is noted when its handler begins, late on a busy machine
 
 
 async def test_nothing_gathers_where_the_broker_holds_back_more(servers: Servers) -> None:

@@ -134,6 +134,8 @@ def test_the_gateway_does_not_start_on_a_document_that_leaves_anything_open(
     with pytest.raises(DocumentError, match=sentence):
         build(settings_of(dict.fromkeys(SERVICES, "http://127.0.0.1:1")), document)
     monkeypatch.setattr(command, "load_document", lambda: document)
+    # It would hold for the whole process, and loggers used from then on would keep it: other tests read what is logged.
+    monkeypatch.setattr(command, "configure_logging", lambda *_, **__: None)
     for name, value in _environment().items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit, match=sentence) as ended:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from testkit.eventually import eventually
+from testkit.listening import free_port
 from uvicorn import Config, Server
 from waha_simulator.server import RunningSimulator
 from waha_simulator.settings import Settings
@@ -70,12 +70,6 @@ class Receiver:
         answer = self.answer(number, post)
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         return Response(status_code=status, headers=headers)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Servers of our own on ports of the loopback, within a test."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,12 +12,23 @@ from web.server import HttpServer
 
 from testkit.eventually import eventually
 
+# Below 32768, from where on Linux hands ports out by itself: one that it has just told to be free may be the
+# near end of somebody's connection a moment later. The ports of instances begin at 18080, the demo's end at 8119.
+_PORTS = range(10_000, 18_000)
+_not_yet_given = iter(random.SystemRandom().sample(_PORTS, len(_PORTS)))
+
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback that nobody has, and that this process was never given before."""
+    for port in _not_yet_given:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError(f"all ports from {_PORTS.start} to {_PORTS.stop} were given")
 
 
 @asynccontextmanager

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 
 import pytest
 from local_stack.temporal_program import find
+
+from testkit.listening import free_port
 
 START_SECONDS = 30.0
 
@@ -22,9 +23,7 @@ class OwnTemporal:
         if program is None:
             pytest.skip("Temporal's program is missing on this machine: `make temporal` brings it, once")
         self._program = program
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self.address = f"127.0.0.1:{self._port}"
         self.namespace = namespace
         self._folder = folder

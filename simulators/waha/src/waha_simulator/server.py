@@ -52,7 +52,7 @@ class RunningSimulator:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.simulator = Simulator(settings)
-        self._inner_port = settings.metrics_port or _free_port()
+        self._inner_port = settings.metrics_port or 0  # 0: whichever the kernel gives at the start
         self._door = Door(settings.host, settings.port, self._connection)
         self._api, self._control = waha_api(self.simulator, self._door), Control(self.simulator, self._door)
         app = control_application(self._control)
@@ -77,6 +77,7 @@ class RunningSimulator:
             check_port("127.0.0.1", self.settings.metrics_port, "METRICS_PORT")
         loop = asyncio.get_running_loop()
         self._inner = await loop.create_server(self._connection, "127.0.0.1", self._inner_port, backlog=1024)
+        self._inner_port = self._inner.sockets[0].getsockname()[1]
         self.simulator.start()
         await self._door.open()
 
@@ -117,9 +118,3 @@ def check_port(host: str, port: int, setting: str) -> None:
                 f"The WAHA simulator cannot listen on {host}:{port} ({problem.strerror}): "
                 f"stop what runs there, or set {setting} to a free port."
             ) from problem
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
