@@ -75,7 +75,7 @@ class Watch:
                 away = await asyncio.to_thread(self.stand.not_ready)
                 ask_at = time.monotonic() + READY_EVERY_S
             behind: int | None = None
-            oldest_s = 0.0
+            oldest_s: float | None = None  # not asked yet: the fault may end while the others are
             try:
                 if self._ended is not None:
                     oldest_s = await self.database.oldest_pending_s()
@@ -87,12 +87,12 @@ class Watch:
             self.note(away, behind, oldest_s)
             await asyncio.sleep(EVERY_S)
 
-    def note(self, away: list[str], behind: int | None, oldest_s: float = 0.0) -> None:
-        """Take in who is away, how far the line is behind (None: the database did not answer), and the oldest unpublished event's age."""
+    def note(self, away: list[str], behind: int | None, oldest_s: float | None) -> None:
+        """Take in who is away, how far the line is behind, and the oldest unpublished event's age (None: the database did not say)."""
         now = time.monotonic()
         if self._began is None:
             return
-        if self.well_again:
+        if self.well_again and oldest_s is not None:
             self.times.late_s = max(self.times.late_s, oldest_s)
         if behind is not None:
             self.times.backlog = max(self.times.backlog, behind)
@@ -100,7 +100,7 @@ class Watch:
             wrong = [each.at for each in self.load.answers[self._answers_before :] if not 200 <= each.status < 300]
             seen = [*wrong[:1], *([now] if away or (behind or 0) > self._usual_backlog else [])]
             self.times.detect_s = min(seen) - self._began if seen else None
-        if self._ended is None or behind is None or now < self._ended:
+        if self._ended is None or behind is None or oldest_s is None or now < self._ended:
             return
         if self.times.recover_s is None and not away and self.stored > self._stored_at_end:
             self.times.recover_s = now - self._ended

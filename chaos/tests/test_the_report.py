@@ -30,14 +30,14 @@ def test_a_fault_is_detected_by_who_is_away_or_by_a_backlog(
     watch: Watch, away: list[str], behind: int | None, seen: bool
 ) -> None:
     watch.began()
-    watch.note(away, behind)
+    watch.note(away, behind, oldest_s=None if behind is None else 0.0)
     assert (watch.times.detect_s is not None) == seen
 
 
 def test_nothing_is_detected_before_the_fault(watch: Watch) -> None:
-    watch.note(["session"], 500)
+    watch.note(["session"], 500, oldest_s=0.0)
     watch.began()
-    watch.note([], 0)
+    watch.note([], 0, oldest_s=0.0)
     assert watch.times.detect_s is None
 
 
@@ -45,14 +45,14 @@ def test_recovered_is_when_something_is_stored_again_and_drained_is_when_the_bac
     watch.began()
     watch.stored = 10
     watch.ended()
-    watch.note([], 400)
+    watch.note([], 400, oldest_s=0.0)
     assert (watch.times.recover_s, watch.times.drain_s) == (None, None)
     watch.stored = 11
-    watch.note([], 399)
+    watch.note([], 399, oldest_s=0.0)
     assert watch.times.recover_s is not None
     assert watch.times.drain_s is None
     assert not watch.well_again
-    watch.note([], 30)
+    watch.note([], 30, oldest_s=0.0)
     assert watch.well_again
     assert watch.times.backlog == 400
 
@@ -68,6 +68,16 @@ def test_what_waits_in_an_outbox_is_backlog_until_it_is_drained_and_late_afterwa
     assert watch.times.late_s == 0.0
     watch.note([], 0, oldest_s=6.0)
     assert watch.times.late_s == 6.0
+
+
+def test_a_fault_that_ends_before_the_outboxes_were_asked_leaves_the_line_undrained(watch: Watch) -> None:
+    watch.began()
+    watch.ended()
+    watch.stored = 1
+    watch.note([], 0, oldest_s=None)
+    assert (watch.times.recover_s, watch.times.drain_s) == (None, None)
+    watch.note([], 0, oldest_s=13.4)
+    assert watch.times.drain_s is None
 
 
 def test_the_line_above_the_table_says_when_how_and_how_much() -> None:
