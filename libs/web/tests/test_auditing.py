@@ -153,6 +153,22 @@ async def test_a_handler_says_where_its_own_transaction_writes(make_toy, toy_wor
     assert (entry["action"], entry["changes"]) == ("move_shelf", {"room": {"from": "kitchen", "to": "hall"}})
 
 
+async def test_what_cannot_be_read_is_not_taken_for_nothing(make_toy, toy_works, caller_with) -> None:
+    caller, routes = caller_with(), Routes()
+
+    @routes.get("/crates/{crate_id}", permission="self")
+    async def get_crate(crate_id: PathId) -> Shelf:
+        raise DomainError("dependency_unavailable")
+
+    @routes.post("/crates/{crate_id}/open", permission="self")
+    async def open_crate(crate_id: PathId, work: Work) -> Answer:
+        return Answer()
+
+    async with make_toy(routes, works=toy_works).client(caller) as client:
+        assert (await client.post(f"/api/v1/crates/{caller.tenant_id}/open")).status_code == 503
+    assert await entries(toy_works, caller) == []
+
+
 async def test_each_of_those_who_share_a_transaction_leaves_its_entry(make_toy, toy_works, caller_with) -> None:
     routes = Routes()
 

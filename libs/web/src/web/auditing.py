@@ -165,7 +165,9 @@ class Trail:
         found |= {name: find(work, caller) for name, find in shown.found.items()}
         try:
             answer = await shown.read(**found)
-        except DomainError:
+        except DomainError as refusal:
+            if refusal.code != "not_found":
+                raise
             return {}
         return shown.fields_of(answer)
 
