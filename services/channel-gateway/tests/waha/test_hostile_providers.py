@@ -1,4 +1,4 @@
-"""A server that a customer names may be anybody: whatever it answers is bounded, leads nowhere else, and learns nothing that is not its own."""
+"""A server that a customer names may be anybody: what it answers is bounded, leads nowhere else, and learns nothing but its own."""
 
 import asyncio
 import gzip
