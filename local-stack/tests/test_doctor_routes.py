@@ -9,6 +9,7 @@ from answering_as_told import Said, answering
 from local_stack.doctor import routes
 from local_stack.doctor.finding import Finding
 from local_stack.process_table import SERVICES
+from testkit.listening import free_port
 
 
 @dataclass
@@ -67,6 +68,16 @@ async def test_a_route_that_answers_strangers_is_told_wherever_it_does(where: st
     )
     assert found.grade == "FAIL"
     assert found.told.endswith("/contacts: 200") and found.told.count("http") == 1
+
+
+async def test_a_service_that_is_away_is_told_elsewhere() -> None:
+    with answering(lambda _, path, __: Said(body=document()) if path == "/openapi.json" else Said(401)) as gateway:
+        stack = Stack(dict.fromkeys((one.port for one in SERVICES), free_port()) | {"gateway": gateway})
+        (found,) = await routes.examine(stack)  # type: ignore[arg-type]
+    assert (found.grade, found.told.partition(" of them for ")[2]) == (
+        "ok",
+        "everybody; 2 addresses refuse who does not sign in",
+    )
 
 
 async def test_a_gateway_that_does_not_show_its_routes_is_told() -> None:
