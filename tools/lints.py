@@ -8,6 +8,8 @@ http-client     Calling out needs timeouts, a guard against calling inwards, and
                 few files that may do it are listed here.
 unfenced        A request sees its caller's projects and no others (docs/decisions/0017): a route that opens a transaction by itself
                 hands them over.
+way-round       A header or setting that lets somebody in without a credential "for development" is let in everywhere in the end:
+                nothing that is called like one may be in the source (docs/security.md, P0-1).
 swallowed       `except Exception: pass` loses an error for ever, and nothing may be dropped silently.
 long-file       Over 400 lines nobody reads a file whole: it wants to be two.
 long-function   Over 60 lines nobody sees a function whole. Functions inside it are counted by themselves: a factory of routes is
@@ -32,6 +34,11 @@ SQL = re.compile(
     r"(table|role|user|schema|database|function|policy|index|sequence|view|type|extension|trigger)\b"
     r"|\b(grant|revoke)\b.+\b(on|to|from)\b|^\s*(set\s+(local|session|role)|listen|notify|lock\s+table|copy)\s",
     re.IGNORECASE | re.DOTALL,
+)
+WAY_ROUND = re.compile(
+    r"\bx[-_]dev[-_]|\b(skip|disable|bypass|no)[-_]?auth(entication)?\b|\bauth(entication)?[-_]?(disabled|bypass)\b"
+    r"|\btest[-_]routes|\bdev[-_]?(mode|user|tenant|role|api[-_]?key)\b",
+    re.IGNORECASE,
 )
 CONSTANT_NAMES = re.compile(r"_?[A-Z][A-Z0-9_]*|_?schema")
 WALL_BUILDERS = {
@@ -100,6 +107,15 @@ def http_client(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Fi
                 yield node.lineno, f"{client} here; only the files listed in tools/lints.py call out"  # type: ignore[attr-defined]
 
 
+def way_round(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Finding]:
+    """Something that is called like a way round sign-in."""
+    if "src" not in file.parts:
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := WAY_ROUND.search(line):
+            yield number, f"'{found[0]}' is called like a way round sign-in, and there is none"
+
+
 def swallowed(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Finding]:
     """Every error caught and none of them told."""
     for node in ast.walk(tree):
@@ -149,7 +165,7 @@ def vague_name(file: PurePosixPath, text: str, tree: ast.Module) -> Iterator[Fin
             yield 1, f"'{part}' says nothing ({', '.join(sorted(words))}); name what it does"
 
 
-RULES: tuple[Rule, ...] = (made_sql, http_client, unfenced, swallowed, long_file, long_function, vague_name)
+RULES: tuple[Rule, ...] = (made_sql, http_client, unfenced, way_round, swallowed, long_file, long_function, vague_name)
 
 
 def findings(root: Path) -> Iterator[str]:

@@ -8,6 +8,8 @@ import pytest
 from local_stack.instances import Instance
 from local_stack.ports import OFFSETS
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 
 def _all_free(base: int) -> bool:
     for offset in OFFSETS.values():

@@ -21,6 +21,7 @@ from web.internal_tokens import (
     make_key,
     public_part,
 )
+from web.pem_keys import keys_of_pem
 from web.routes import Routes
 
 KEY = make_key()
@@ -87,6 +88,22 @@ def test_a_replaced_key_works_beside_the_new_one(caller_with) -> None:
     assert refused(
         InternalTokens("contact", public_part(KEY)), InternalTokenIssuer(OTHER_KEY).issue(caller_with(), "contact")
     )
+
+
+def test_each_step_of_replacing_a_key_as_operators_keep_it_refuses_nobody(caller_with) -> None:
+    old, new = (OKPKey.generate_key("Ed25519") for _ in range(2))
+    private = [key.as_pem(private=True).decode() for key in (old, new)]
+    public = [key.as_pem(private=False).decode() for key in (old, new)]
+
+    def gateway(number: int) -> InternalTokenIssuer:
+        return InternalTokenIssuer(keys_of_pem(private[number])[0])
+
+    def service(*numbers: int) -> InternalTokens:
+        return InternalTokens("contact", {"keys": keys_of_pem("\n".join(public[number] for number in numbers))})
+
+    for signs, knows in ((0, (0,)), (0, (0, 1)), (1, (0, 1)), (1, (1,))):
+        service(*knows).verify(gateway(signs).issue(caller_with(), "contact"))
+    assert refused(service(1), gateway(0).issue(caller_with(), "contact"))
 
 
 def test_confused_algorithms_and_keys_are_refused(verifier, caller_with) -> None:

@@ -172,9 +172,9 @@ def _databases(instance: Instance, service: Service) -> dict[str, str]:
 
 
 def _from_outside(instance: Instance) -> dict[str, str]:
-    """The WAHA server that the person brings along, if any."""
+    """The WAHA server that the person brings along, if any, and where that one reaches our door."""
     found = {}
-    for name in ("WAHA_BASE_URL", "WAHA_API_KEY"):
+    for name in ("WAHA_BASE_URL", "WAHA_API_KEY", "WEBHOOK_BASE_URL"):
         if given := ports.setting(instance.name, name, instance.environment):
             found[name] = given[1]
     return found if "WAHA_BASE_URL" in found else {}

@@ -1,7 +1,9 @@
 """The document and its page, which work without any other server."""
 
 import re
+from collections.abc import Iterator
 from importlib import resources
+from typing import Any
 
 import httpx
 from api_gateway.operations import load_document
@@ -85,3 +87,30 @@ def test_every_reference_of_the_document_leads_somewhere() -> None:
     schemas = document["components"]["schemas"]
     referred = set(re.findall(r"'#/components/schemas/([^']+)'", str(document)))
     assert referred <= set(schemas)
+
+
+def test_every_object_in_a_body_refuses_fields_that_it_does_not_list() -> None:
+    document = load_document()
+    schemas = document["components"]["schemas"]
+    seen: set[str] = set()
+
+    def objects(schema: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(schema, list):
+            for each in schema:
+                yield from objects(each)
+        elif isinstance(schema, dict) and "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name not in seen:
+                seen.add(name)
+                yield from objects(schemas[name])
+        elif isinstance(schema, dict):
+            if isinstance(schema.get("properties"), dict):
+                yield schema
+            yield from objects(list(schema.values()))
+
+    bodies = [
+        one["requestBody"] for item in document["paths"].values() for one in item.values() if "requestBody" in one
+    ]
+    found = list(objects(bodies))
+    assert len(found) > 40
+    assert [each["title"] for each in found if each.get("additionalProperties") is not False] == []

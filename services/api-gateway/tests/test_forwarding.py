@@ -5,6 +5,7 @@ import os
 
 import httpx
 import pytest
+from api_gateway.addresses import Hosts
 from gateway_toys import (
     INTERNAL_JWKS,
     PROJECT,
@@ -17,7 +18,9 @@ from gateway_toys import (
     code_of,
     signed_in,
 )
+from kernel.errors import DomainError
 from kernel.ids import is_id, new_id
+from starlette.requests import Request
 from testkit.eventually import eventually
 from web.internal_tokens import InternalTokens
 
@@ -320,6 +323,15 @@ async def test_a_forged_host_is_refused_but_probes_may_call_by_address(start_gat
             answer = await gateway.client.get(CONTACTS, headers=signed_in() | {"Host": host})
             assert answer.status_code == 200, host
         assert (await gateway.client.get("/live", headers={"Host": "10.0.0.7"})).status_code == 200
+
+
+@pytest.mark.parametrize("second", [b"evil.example", b"api.example.test"])
+def test_two_hosts_are_none(second: bytes) -> None:
+    hosts, one = Hosts(["api.example.test"]), (b"host", b"api.example.test")
+    hosts.check(Request({"type": "http", "headers": [one]}))
+    for headers in ([one, (b"host", second)], [(b"host", second), one], []):
+        with pytest.raises(DomainError, match="unknown host"):
+            hosts.check(Request({"type": "http", "headers": headers}))
 
 
 async def test_only_a_trusted_proxy_speaks_for_somebody_else(start_gateway: StartGateway, echo: Echo) -> None:

@@ -269,6 +269,25 @@ async def test_signing_keys_are_read_again_for_an_unknown_kid_but_not_more_than_
         await tokens.verify(access_token(FOREIGN))
 
 
+async def test_what_a_key_signed_goes_with_it_however_well_it_is_remembered() -> None:
+    now, published = [1000.0], [SIGNING_KEY, FOREIGN]
+
+    async def fetch() -> dict[str, Any]:
+        return public_part(*(key.as_dict(private=True) for key in published))
+
+    tokens = AccessTokens(SigningKeys(fetch, now=lambda: now[0]), BASE_URL)
+    of_both = [access_token(key) for key in published]
+    for token in of_both:
+        await tokens.verify(token)
+    published.remove(FOREIGN)
+    now[0] += 299
+    await tokens.verify(of_both[1])
+    now[0] += 2
+    await tokens.verify(of_both[0])
+    with pytest.raises(DomainError, match="unauthenticated"):
+        await tokens.verify(of_both[1])
+
+
 async def test_known_keys_serve_on_while_identity_is_away() -> None:
     now, away = [1000.0], [False]
 

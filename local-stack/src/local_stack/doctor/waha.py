@@ -39,12 +39,12 @@ async def examine(instance: Instance) -> list[Finding]:
     about = version.json()
     name = "the simulator" if ours else address
     found = [WAHA.ok(f"{name} answers: WAHA {about.get('version')}, engine {about.get('engine')}")]
-    return [*found, await _webhooks(instance, sessions.json())]
+    return [*found, await _webhooks(environment["WEBHOOK_BASE_URL"], sessions.json())]
 
 
-async def _webhooks(instance: Instance, sessions: list[dict[str, Any]]) -> Finding:
+async def _webhooks(base: str, sessions: list[dict[str, Any]]) -> Finding:
     """Every session that posts to our door signs as the door expects: shown by a body that is refused only after that."""
-    door = f"{url(instance, 'channel_gateway')}/api/v1/webhooks/"
+    door = f"{base.rstrip('/')}/api/v1/webhooks/"
     told, wrong = 0, []
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         for session in sessions:

@@ -54,8 +54,9 @@ FetchKeys = Callable[[], Awaitable[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a verified access token says."""
+    """What a verified access token says, and which key says that it is true."""
 
+    key_id: str
     user_id: str
     tenant_id: str
     sign_in_id: str
@@ -107,7 +108,7 @@ class SigningKeys:
 
 
 class AccessTokens:
-    """Verifies access tokens. What was verified is remembered, by its hash, until it expires."""
+    """Verifies access tokens. What was verified is remembered, by its hash, until it expires or its key is taken away."""
 
     def __init__(self, keys: SigningKeys, issuer: str, now: Callable[[], float] = time.time) -> None:
         self._keys = keys
@@ -126,6 +127,8 @@ class AccessTokens:
             self._remembered[digest] = token
             if len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
+        elif await self._keys.key(token.key_id) is None:
+            raise _refused()  # a key that was stolen is taken away, and all that it signed goes with it
         if token.expires + LEEWAY_S <= self._now():
             raise DomainError("token_expired", "sign in again, or refresh")
         return token
@@ -146,9 +149,9 @@ class AccessTokens:
             claims = jwt.decode(text, key, registry=ONLY_EDDSA).claims
         except (JoseError, ValueError, TypeError) as error:
             raise _refused() from error
-        return self._read(claims)
+        return self._read(header["kid"], claims)
 
-    def _read(self, claims: Mapping[str, Any]) -> AccessToken:
+    def _read(self, key_id: str, claims: Mapping[str, Any]) -> AccessToken:
         if claims.get("iss") != self._issuer or claims.get("aud") != AUDIENCE:
             raise _refused()
         issued, expires = _moment(claims.get("iat")), _moment(claims.get("exp"))
@@ -159,6 +162,7 @@ class AccessTokens:
         if not all(isinstance(name, str) and name for name in names) or not isinstance(projects, dict):
             raise _refused()
         return AccessToken(
+            key_id=key_id,
             user_id=str(names[0]),
             tenant_id=str(names[1]),
             sign_in_id=str(names[2]),

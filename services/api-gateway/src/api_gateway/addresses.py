@@ -39,10 +39,11 @@ class Hosts:
         self._allowed = frozenset(each.lower() for each in allowed)
 
     def check(self, request: Request) -> None:
-        """Raise validation_failed for another name."""
+        """Raise validation_failed for another name, or more than one (RFC 9112, 3.2)."""
         if not self._allowed:
             return
-        host = request.headers.get("host", "").strip().lower()
+        hosts = request.headers.getlist("host")
+        host = hosts[0].strip().lower() if len(hosts) == 1 else ""
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name.strip("[]") not in self._allowed:
             raise DomainError(

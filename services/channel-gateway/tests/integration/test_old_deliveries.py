@@ -95,6 +95,25 @@ async def test_keys_are_forgotten_after_two_weeks_in_batches_and_of_every_tenant
     assert [row["dedupe_key"] for row in left] == ["message:KEPT"] * 2 + ["not yet"] * 2
 
 
+@pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(days=1), timedelta(days=8), timedelta(days=13)])
+async def test_what_is_posted_again_after_eight_days_is_still_a_duplicate(
+    gateway: Any, text_of: Any, age: timedelta
+) -> None:
+    channel, body = await gateway.connect(), text_of()
+    assert (await gateway.post(channel, body)).json()["status"] == "queued"
+    then = first_id_at(int((datetime.now(UTC) - age).timestamp() * 1000))
+    await gateway.rows("update channel_gateway.inbound_deliveries set id = $1", then)
+    await gateway.rows("update channel_gateway.delivery_keys set received_at = received_at - $1::interval", age)
+    await OldDeliveries(gateway.assembly.works, 7).run_once()
+    kept = len(await gateway.states(channel))
+    assert kept == (age < timedelta(days=7)), "the raw row goes after a week, its key does not"
+
+    answer = await gateway.post(channel, body)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "duplicate")
+    assert len(await gateway.said()) == 1
+
+
 async def test_the_role_tidies_at_once_and_ends_when_told(gateway: Any) -> None:
     await gateway.rows(
         "insert into channel_gateway.delivery_keys values ($1, $2, 'old', now() - interval '15 days')",

@@ -1,8 +1,12 @@
 """Every answer of WAHA to a send, and what becomes of the message and of its channel."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
+from telemetry.logs import configure_logging, start_quietly
 from testkit.eventually import eventually
 
 
@@ -177,3 +181,29 @@ async def is_(world: Any, wish: Any, state: str) -> bool:
 
 async def is_status(world: Any, line: Any, status: str) -> bool:
     return await status_of(world, line) == status
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """What is logged."""
+    written: list[str] = []
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    configure_logging("channel-gateway", "1", "0", write=lambda line: written.append(line.decode()))
+    structlog.configure(cache_logger_on_first_use=False)  # the modules' loggers are used by the next test too
+    yield written
+    start_quietly()
+    root.handlers, root.level = before
+
+
+async def test_what_a_failing_waha_echoes_is_neither_said_nor_logged(world: Any, lines: list[str]) -> None:
+    line = await world.line("GOWS")
+    await world.control("faults", api={"error_500": {"limit": 1, "after_effect": 0.0}})
+    wish = await world.send(line, "the word in confidence is heliotrope")
+    await world.ends(wish)
+
+    assert (await world.attempt(wish))["attempts"] >= 1
+    told = " ".join([*lines, *map(str, await world.said_of(wish))])
+    assert "channel-gateway" in told
+    for secret in ("heliotrope", "the-provider-key", line.channel.secret):
+        assert secret not in told

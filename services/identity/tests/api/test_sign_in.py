@@ -1,6 +1,7 @@
 """Signing in, staying signed in, signing out."""
 
 import asyncio
+import statistics
 import time
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -101,6 +102,28 @@ async def test_a_password_of_nobody_takes_the_time_of_one() -> None:
     for_somebody = min([await seconds(kept) for _ in range(5)])
     for_nobody = min([await seconds(None) for _ in range(5)])
     assert 0.5 < for_nobody / for_somebody < 2
+
+
+@pytest.fixture
+def costly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let passwords take most of a sign-in's time, as they do where they are real."""
+    monkeypatch.setattr("identity.bootstrap.LOW", Effort(memory_kib=16 * 1024, passes=1))
+
+
+async def test_time_does_not_tell_who_has_an_account(costly: None, house: Any) -> None:
+    await house.register()
+    took: dict[str, list[float]] = {"ana@example.com": [], "nobody@example.com": []}
+
+    for turn in range(30):
+        for email, seconds in took.items():
+            began = time.perf_counter()
+            # Each from an address of its own: whoever fails again from the same one has to wait.
+            answer = await house.log_in(email, "not the password at all", address=f"203.0.113.{turn}")
+            seconds.append(time.perf_counter() - began)
+            assert answer.status_code == 401
+
+    known, unknown = map(statistics.median, took.values())
+    assert 2 / 3 < unknown / known < 3 / 2, (known, unknown)
 
 
 async def test_too_many_hashings_at_once_are_sent_away() -> None:
