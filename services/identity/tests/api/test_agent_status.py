@@ -3,7 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from test_agents import BIA, agent_of, at, make
+BIA = "bia@example.com"
+
+
+def at(agent: dict[str, Any]) -> str:
+    return f"/crm/agents/{agent['id']}"
 
 
 async def say(house: Any, by: Any, agent: dict[str, Any], status: str, **headers: str) -> Any:
@@ -13,7 +17,7 @@ async def say(house: Any, by: Any, agent: dict[str, Any], status: str, **headers
 async def test_one_says_of_oneself_whatever_one_is_after_whatever_one_was(house: Any) -> None:
     owner = house.owner(await house.register())
     _, bia = await house.joined(owner, BIA, "agent")
-    agent = await agent_of(house, owner, bia.subject)
+    agent = await house.agent_of(owner, bia.subject)
     before = len(await house.served.said())
     statuses = ["available", "available", "busy", "away", "offline", "busy"]
 
@@ -42,7 +46,7 @@ async def test_an_admin_says_it_of_others_and_a_key_of_its_makers_own(house: Any
     owner = house.owner(made)
     _, bia = await house.joined(owner, BIA, "supervisor")
     key = (await house.served.ask(bia, "POST", "/auth/api-keys", json={"name": "mine"})).json()["api_key"]
-    agent, others = await agent_of(house, owner, bia.subject), await agent_of(house, owner, owner.subject)
+    agent, others = await house.agent_of(owner, bia.subject), await house.agent_of(owner, owner.subject)
 
     by_admin = await say(house, owner, agent, "away")
     assert ((await house.served.said())[-1].data.changed_by, by_admin.status_code) == (made["user_id"], 200)
@@ -60,7 +64,7 @@ async def test_an_admin_says_it_of_others_and_a_key_of_its_makers_own(house: Any
 async def test_who_rests_is_offline(house: Any) -> None:
     owner = house.owner(await house.register())
     member_id, bia = await house.joined(owner, BIA, "agent")
-    agent, bot = await agent_of(house, owner, bia.subject), await make(house, owner)
+    agent, bot = await house.agent_of(owner, bia.subject), await house.made_agent(owner)
     await say(house, bia, agent, "available")
     member = f"/crm/projects/{owner.project_id}/members/{member_id}"
     await house.served.ask(owner, "PATCH", member, json={"role": "viewer"})

@@ -6,56 +6,31 @@ from typing import Any
 import pytest
 from kernel.ids import new_id
 
-BIA, EDU = "bia@example.com", "edu@example.com"
+BIA = "bia@example.com"
 BOT = {"name": "Greeter", "type": "bot", "role": "channel_bot"}
 SYSTEM = ["Broadcast", "Default", "Scheduled", "Sequence", "Test", "Trigger", "Webhook"]
 
 
-def at(agent: dict[str, Any] | str) -> str:
-    return f"/crm/agents/{agent if isinstance(agent, str) else agent['id']}"
-
-
-async def make(house: Any, by: Any, **wanted: Any) -> dict[str, Any]:
-    answer = await house.served.ask(by, "POST", "/crm/agents", json={**BOT, **wanted})
-    assert answer.status_code == 201, answer.text
-    assert (answer.headers["location"], answer.headers["etag"]) == (f"/api/v1{at(answer.json())}", '"1"')
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-async def listed(house: Any, by: Any, query: str = "") -> list[dict[str, Any]]:
-    answer = await house.served.ask(by, "GET", f"/crm/agents{query}")
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+def at(agent: dict[str, Any]) -> str:
+    return f"/crm/agents/{agent['id']}"
 
 
 async def names(house: Any, by: Any, query: str) -> list[str]:
-    return [each["name"] for each in await listed(house, by, query)]
+    return [each["name"] for each in await house.agents(by, query)]
 
 
 async def change(house: Any, by: Any, agent: dict[str, Any], wanted: dict[str, Any], **headers: str) -> Any:
     return await house.served.ask(by, "PATCH", at(agent), json=wanted, headers=headers)
 
 
-async def agent_of(house: Any, owner: Any, user_id: str) -> dict[str, Any]:
-    (found,) = [each for each in await listed(house, owner, "?type=human") if each["user_id"] == user_id]
-    return found
-
-
-async def changed_membership(house: Any, events: int = 1) -> list[tuple[Any, ...]]:
-    """Return what gateways hear at the end: whose, as what, and as which agent."""
-    said = (await house.served.said())[-events:]
-    assert {event.type for event in said} == {"project_member.role_changed.v1"}
-    assert all(event.data.old_role == event.data.new_role for event in said)
-    return [(event.data.user_id, event.data.new_role, event.data.agent_id) for event in said]
-
-
 async def test_a_bot_is_made_with_what_is_usual_and_told_to_everybody(house: Any) -> None:
     owner = house.owner(await house.register())
 
-    made = await make(house, owner)
+    answer = await house.served.ask(owner, "POST", "/crm/agents", json=BOT)
 
+    made = answer.json()
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    assert answer.headers["location"] == f"/api/v1{at(made)}"
     for name, value in {
         **BOT,
         "user_id": None,
@@ -104,7 +79,7 @@ async def test_of_all_that_may_be_said_of_an_agent_nothing_is_lost(house: Any) -
         "permissions": {"view_all_sessions": True, "send_messages": False},
     }
 
-    made = await make(house, owner, **wanted)
+    made = await house.made_agent(owner, **wanted)
 
     kept = {**wanted, "phone": "+5511987654321", "skills": ["sales", "refunds"]}
     assert {name: made[name] for name in kept if name != "permissions"} == {
@@ -122,12 +97,12 @@ async def test_of_all_that_may_be_said_of_an_agent_nothing_is_lost(house: Any) -
 
 async def test_agents_are_listed_sorted_filtered_and_paged_with_those_of_the_system_among_them(house: Any) -> None:
     owner = house.owner(await house.register())
-    await make(house, owner, name="Zoe", skills=["sales"], languages=["pt-BR"], role="ai_agent", type="ai")
+    await house.made_agent(owner, name="Zoe", skills=["sales"], languages=["pt-BR"], role="ai_agent", type="ai")
     house.pass_time(minutes=1)
-    bot = await make(house, owner, name="Bot", skills=["refunds"], languages=["en", "es"])
+    bot = await house.made_agent(owner, name="Bot", skills=["refunds"], languages=["en", "es"])
     await change(house, owner, bot, {"active": False})
     await house.served.ask(
-        owner, "PUT", f"{at(await agent_of(house, owner, owner.subject))}/status", json={"status": "busy"}
+        owner, "PUT", f"{at(await house.agent_of(owner, owner.subject))}/status", json={"status": "busy"}
     )
 
     system = [f"{each} agent" for each in SYSTEM]
@@ -156,8 +131,8 @@ async def test_agents_are_listed_sorted_filtered_and_paged_with_those_of_the_sys
 
 async def test_an_agent_is_found_by_name_before_address(house: Any) -> None:
     owner = house.owner(await house.register(email="first@bistro.example.com"))
-    await make(house, owner, name="At Bistro")
-    await make(house, owner, name="Bistro bot")
+    await house.made_agent(owner, name="At Bistro")
+    await house.made_agent(owner, name="Bistro bot")
 
     found = (await house.served.ask(owner, "GET", "/crm/agents/search?q=BISTRO")).json()["data"]
 
@@ -171,7 +146,7 @@ async def test_an_agent_is_found_by_name_before_address(house: Any) -> None:
 
 async def test_a_change_is_told_with_what_is_other_and_the_same_again_is_not(house: Any) -> None:
     owner = house.owner(await house.register())
-    made = await make(house, owner, department="Sales", skills=["a"])
+    made = await house.made_agent(owner, department="Sales", skills=["a"])
     wanted = {"name": "Doorman", "department": None, "permissions": {"reassign_sessions": True}, "skills": ["a"]}
 
     answer = await change(house, owner, made, wanted, **{"If-Match": '"1"'})
@@ -194,7 +169,7 @@ async def test_a_change_is_told_with_what_is_other_and_the_same_again_is_not(hou
 
 async def test_a_bot_rests_offline_and_goes_on(house: Any) -> None:
     owner = house.owner(await house.register())
-    made = await make(house, owner)
+    made = await house.made_agent(owner)
     await house.served.ask(owner, "PUT", f"{at(made)}/status", json={"status": "available"})
     before = len(await house.served.said())
 
@@ -229,7 +204,7 @@ async def test_a_bot_rests_offline_and_goes_on(house: Any) -> None:
 )
 async def test_what_cannot_be_is_refused_and_named(house: Any, wanted: Any, pointer: str) -> None:
     owner = house.owner(await house.register())
-    made = await make(house, owner)
+    made = await house.made_agent(owner)
 
     for answer in (
         await change(house, owner, made, wanted),
@@ -242,7 +217,7 @@ async def test_what_cannot_be_is_refused_and_named(house: Any, wanted: Any, poin
 
 async def test_kinds_are_chosen_once_and_virtual_and_system_ones_are_made_elsewhere(house: Any) -> None:
     owner = house.owner(await house.register())
-    made = await make(house, owner)
+    made = await house.made_agent(owner)
 
     for kind in ("virtual", "system", "ghost"):
         answer = await house.served.ask(owner, "POST", "/crm/agents", json={**BOT, "type": kind})
@@ -250,147 +225,10 @@ async def test_kinds_are_chosen_once_and_virtual_and_system_ones_are_made_elsewh
     assert (await change(house, owner, made, {"type": "ai"})).json()["errors"][0]["code"] == "unknown_field"
 
 
-async def test_a_human_agent_is_a_member_of_the_project_who_attends(house: Any) -> None:
-    made = await house.register()
-    owner = house.owner(made)
-    stranger = await house.register("eva@example.com")
-    _, viewer = await house.joined(owner, BIA, "viewer")
-    _, edu = await house.joined(owner, EDU, "agent", create_agent=False)
-    body = {"name": "Edu", "email": EDU}
-
-    async def ask(**more: Any) -> Any:
-        return await house.served.ask(owner, "POST", "/crm/agents", json={**body, **more})
-
-    for wanted, code in (
-        ({}, "missing"),
-        ({"user_id": new_id()}, "not_found"),
-        ({"user_id": stranger["user_id"]}, "not_found"),
-        ({"user_id": viewer.subject}, "not_allowed"),
-    ):
-        refused = (await ask(**wanted)).json()["errors"]
-        assert [(each["pointer"], each["code"]) for each in refused] == [("/user_id", code)]
-    nobody = await house.served.ask(owner, "POST", "/crm/agents", json={"name": "x"})
-    assert [each["pointer"] for each in nobody.json()["errors"]] == ["/email", "/user_id"]
-
-    agent = await ask(user_id=edu.subject)
-
-    assert (agent.status_code, agent.json()["type"], agent.json()["user_id"]) == (201, "human", edu.subject)
-    assert await changed_membership(house) == [(edu.subject, "agent", agent.json()["id"])]
-    assert house.claims((await house.log_in(EDU)).json())["agt"] == {owner.project_id: agent.json()["id"]}
-    twice = await ask(user_id=edu.subject)
-    assert (twice.status_code, twice.json()["code"]) == (409, "already_exists")
-    for cleared in ("user_id", "email"):
-        answer = await change(house, owner, agent.json(), {cleared: None})
-        assert answer.json()["errors"][0] == {
-            "pointer": f"/{cleared}",
-            "code": "missing",
-            "detail": "required of a person",
-        }
-
-
-async def test_a_persons_agent_that_rests_by_hand_is_theirs_no_more_until_it_is_woken(house: Any) -> None:
-    owner = house.owner(await house.register())
-    _, bia = await house.joined(owner, BIA, "supervisor")
-    agent = await agent_of(house, owner, bia.subject)
-
-    await change(house, owner, agent, {"active": False})
-
-    assert await changed_membership(house) == [(bia.subject, "supervisor", None)]
-    assert house.claims((await house.log_in(BIA)).json())["agt"] == {}
-    await change(house, owner, agent, {"active": True})
-    assert await changed_membership(house) == [(bia.subject, "supervisor", agent["id"])]
-    assert house.claims((await house.log_in(BIA)).json())["agt"] == {owner.project_id: agent["id"]}
-
-
-async def test_an_agent_that_rests_with_a_membership_is_not_woken_by_hand_and_comes_back_with_it(house: Any) -> None:
-    owner = house.owner(await house.register())
-    member_id, bia = await house.joined(owner, BIA, "agent")
-    agent = await agent_of(house, owner, bia.subject)
-    member = f"/crm/projects/{owner.project_id}/members/{member_id}"
-    await house.served.ask(owner, "PATCH", member, json={"role": "viewer"})
-
-    for _ in ("a viewer", "gone"):
-        refused = await change(house, owner, agent, {"active": True})
-        assert (refused.status_code, refused.json()["rule"]) == (422, "agent_rests_with_membership")
-        await house.served.ask(owner, "DELETE", member)
-    assert (await change(house, owner, agent, {"department": "Away"})).status_code == 200
-    _, token = await house.invited(owner, BIA, "agent")
-    assert (await house.accept(token, bia)).status_code == 200
-
-    back = await agent_of(house, owner, bia.subject)
-    assert (back["id"], back["active"], back["department"]) == (agent["id"], True, "Away")
-
-
-async def test_an_agent_may_become_another_members(house: Any) -> None:
-    owner = house.owner(await house.register())
-    _, bia = await house.joined(owner, BIA, "agent")
-    _, edu = await house.joined(owner, EDU, "agent", create_agent=False)
-    agent = await agent_of(house, owner, bia.subject)
-    other = await agent_of(house, owner, owner.subject)
-
-    taken = await change(house, owner, other, {"user_id": bia.subject})
-    assert (taken.status_code, taken.json()["code"]) == (409, "already_exists")
-    answer = await change(house, owner, agent, {"user_id": edu.subject, "email": EDU})
-
-    assert answer.status_code == 200, answer.text
-    assert await changed_membership(house, 2) == [(bia.subject, "agent", None), (edu.subject, "agent", agent["id"])]
-    stranger = await change(house, owner, agent, {"user_id": new_id()})
-    assert stranger.json()["errors"][0]["code"] == "not_found"
-
-
-async def test_a_deleted_agent_is_gone_and_its_person_can_have_another(house: Any) -> None:
-    owner = house.owner(await house.register())
-    member_id, bia = await house.joined(owner, BIA, "agent")
-    agent = await agent_of(house, owner, bia.subject)
-    assignment = {"agent_assignment": {"enabled": True, "agent_ids": [agent["id"]]}}
-    project = f"/crm/projects/{owner.project_id}"
-    assert (await house.served.ask(owner, "PATCH", project, json=assignment)).status_code == 200
-
-    stale = await house.served.ask(owner, "DELETE", at(agent), headers={"If-Match": '"9"'})
-    answer = await house.served.ask(owner, "DELETE", at(agent), headers={"If-Match": '"1"'})
-
-    assert (stale.status_code, answer.status_code) == (412, 204)
-    said = await house.served.said()
-    assert (said[-2].type, said[-2].data.agent_id) == ("agent.deleted.v1", agent["id"])
-    assert await changed_membership(house) == [(bia.subject, "agent", None)]
-    for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
-        gone = await house.served.ask(owner, method, at(agent), **({"json": body} if body else {}))
-        assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
-    assert agent["id"] not in [each["id"] for each in await listed(house, owner)]
-    members = (await house.served.ask(owner, "GET", f"{project}/members")).json()["data"]
-    assert [each["agent_id"] for each in members if each["id"] == member_id] == [None]
-    assert house.claims((await house.log_in(BIA)).json())["agt"] == {}
-    renamed = await house.served.ask(owner, "PATCH", project, json={"name": "Shop"})
-    assert renamed.status_code == 200, "a project that still names it can be changed otherwise"
-    again = await house.served.ask(owner, "PATCH", project, json=assignment)
-    assert again.status_code == 400, "conversations are given to nobody who is gone"
-
-    for role in ("viewer", "agent"):
-        await house.served.ask(owner, "PATCH", f"{project}/members/{member_id}", json={"role": role})
-    fresh = await agent_of(house, owner, bia.subject)
-    assert (fresh["active"], fresh["id"] == agent["id"]) == (True, False)
-
-
-async def test_two_who_make_the_same_persons_agent_make_one(house: Any) -> None:
-    import asyncio
-
-    owner = house.owner(await house.register())
-    _, edu = await house.joined(owner, EDU, "agent", create_agent=False)
-    body = {"name": "Edu", "email": EDU, "user_id": edu.subject}
-
-    answers = await asyncio.gather(*(house.served.ask(owner, "POST", "/crm/agents", json=body) for _ in range(3)))
-    key = {"Idempotency-Key": "one bot"}
-    bots = [await house.served.ask(owner, "POST", "/crm/agents", json=BOT, headers=key) for _ in range(2)]
-
-    assert sorted(each.status_code for each in answers) == [201, 409, 409]
-    assert bots[0].json() == bots[1].json()
-    assert await names(house, owner, "?type=bot") == ["Greeter"]
-
-
 @pytest.mark.parametrize("role", ["viewer", "agent", "supervisor"])
 async def test_who_does_not_manage_members_sees_agents_and_changes_none(house: Any, role: str) -> None:
     owner = house.owner(await house.register())
-    bot = await make(house, owner)
+    bot = await house.made_agent(owner)
     _, caller = await house.joined(owner, BIA, role)
 
     assert await names(house, caller, "?type=bot") == ["Greeter"]
@@ -409,7 +247,7 @@ async def test_who_does_not_manage_members_sees_agents_and_changes_none(house: A
 
 async def test_of_another_tenant_and_another_project_there_is_nothing(house: Any) -> None:
     owner, stranger = house.owner(await house.register()), house.owner(await house.register("eva@example.com"))
-    bot = await make(house, owner)
+    bot = await house.made_agent(owner)
     second = (await house.served.ask(owner, "POST", "/crm/projects", json={"name": "Second"})).json()["id"]
 
     for caller in (stranger, replace(owner, project_id=second), replace(stranger, project_id=owner.project_id)):
@@ -429,7 +267,7 @@ async def test_of_another_tenant_and_another_project_there_is_nothing(house: Any
 async def test_every_tenant_sees_the_systems_agents_and_nobody_changes_them(house: Any) -> None:
     ana, eva = house.owner(await house.register()), house.owner(await house.register("eva@example.com"))
 
-    of_ana, of_eva = await listed(house, ana, "?type=system"), await listed(house, eva, "?type=system")
+    of_ana, of_eva = await house.agents(ana, "?type=system"), await house.agents(eva, "?type=system")
 
     digits = ("01", "02", "03", "04", "05", "10", "99")
     assert sorted(each["id"][-2:] for each in of_eva) == list(digits)
@@ -446,5 +284,5 @@ async def test_every_tenant_sees_the_systems_agents_and_nobody_changes_them(hous
         ):
             answer = await house.served.ask(eva, method, path, **({"json": body} if body else {}))
             assert (answer.status_code, answer.json()["rule"]) == (422, "system_agent"), path
-    assert await listed(house, ana, "?type=system") == of_ana
+    assert await house.agents(ana, "?type=system") == of_ana
     assert len(await house.served.said()) == before

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from test_agents import at, make
 
 DAVI = {
     "represents_person_name": "Davi Nunes",
@@ -11,6 +10,10 @@ DAVI = {
     "reason": "imported history",
 }
 END = {"period_end": "2025-06-30T12:00:00Z"}
+
+
+def at(agent: dict[str, Any]) -> str:
+    return f"/crm/agents/{agent['id']}"
 
 
 async def stand_in(house: Any, by: Any, **more: Any) -> dict[str, Any]:
@@ -67,7 +70,7 @@ async def test_a_period_ends_once_and_after_it_began(house: Any) -> None:
     assert (event.type, event.data.changed, event.data.version) == ("agent.updated.v1", ("virtual",), 2)
     again = await end(house, owner, made)
     assert (again.status_code, again.json()["current_state"]) == (409, "ended")
-    assert (await end(house, owner, await make(house, owner))).json()["rule"] == "not_virtual"
+    assert (await end(house, owner, await house.made_agent(owner))).json()["rule"] == "not_virtual"
 
 
 async def test_it_is_never_there_and_never_given_anything(house: Any) -> None:
