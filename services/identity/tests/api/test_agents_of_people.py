@@ -152,7 +152,7 @@ async def test_two_who_make_the_same_persons_agent_make_one(house: Any) -> None:
 
     answers = await asyncio.gather(*(house.served.ask(owner, "POST", "/crm/agents", json=body) for _ in range(3)))
     bot = {"name": "Greeter", "type": "bot"}
-    key = {"Idempotency-Key": "one bot"}
+    key = {"Idempotency-Key": "one-bot"}
     bots = [await house.served.ask(owner, "POST", "/crm/agents", json=bot, headers=key) for _ in range(2)]
 
     assert sorted(each.status_code for each in answers) == [201, 409, 409]
