@@ -132,9 +132,9 @@ async def _channels(write: Writer, tenant: Tenant) -> None:
 
 
 async def _agents(write: Writer) -> None:
-    made = await write("POST /crm/agents", {"name": "Reader", "type": "bot"})
+    made = await write("POST /crm/agents", {"name": "Greeter bot", "type": "bot"})
     on = {"agent_id": made["id"]}
-    await write("PATCH /crm/agents/{agent_id}", {"skills": ["reading"]}, **on)
+    await write("PATCH /crm/agents/{agent_id}", {"skills": ["origami"]}, **on)
     await write("PUT /crm/agents/{agent_id}/status", {"status": "available"}, **on)
     await write("DELETE /crm/agents/{agent_id}", **on)
     past = {"represents_person_name": "Davi Nunes", "period_start": "2025-01-01T00:00:00Z", "reason": "imported"}

@@ -1,10 +1,11 @@
 """Delete an agent. What it attends goes back to routing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kernel.cause import Cause
 
-from identity.application.tell_agent_of_member import gone, tell_agent_of_member
+from identity.application.tell_agent_of_member import tell_agent_of_member
 from identity.application.work import Work
 from identity.domain.system_agents import refuse_system_agent
 
@@ -19,4 +20,4 @@ async def delete_agent(
     expect(agent.version)
     await work.agents.delete(agent, work.now)
     work.announcements.agent_deleted(agent_id, project_id, by)
-    await tell_agent_of_member(agent, gone(agent), turn, user_id, by=by, work=work)
+    await tell_agent_of_member(agent, replace(agent, active=False), turn, user_id, by=by, work=work)

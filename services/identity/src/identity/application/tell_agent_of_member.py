@@ -1,7 +1,5 @@
 """Which agent a member is, where somebody other than the membership decides it."""
 
-from dataclasses import replace
-
 from kernel.cause import Cause
 
 from identity.application.work import Work
@@ -30,8 +28,3 @@ async def tell_agent_of_member(
             by.tenant_id, work.new_id(), turn, member.user_id, member.role, agent_id, work.now
         )
         work.announcements.role_changed(member, member.role, turn, changed_by, agent_id, by)
-
-
-def gone(agent: Agent) -> Agent:
-    """Return an agent as whoever attends conversations sees it once it is deleted."""
-    return replace(agent, active=False)
