@@ -57,6 +57,7 @@ async def furnished(product: Product, name: str) -> tuple[Tenant, dict[str, str]
         "account_id": (await tenant.all("/billing/accounts"))[0]["id"],
         "project_id": message["project_id"],
         "member_id": member.json()["id"],
+        "agent_id": (await tenant.all("/crm/agents?type=human"))[0]["id"],
         "key": field,
         "tag": tag,
     }
@@ -80,6 +81,10 @@ def body_for(method: str, path: str, ids: dict[str, str], own: dict[str, str]) -
         "post /automation/rules/{rule_id}/dry-run": {"last": 5},
         "post /automation/rules/{rule_id}/duplicate": {"name": "x"},
         "post /crm/contacts/bulk-tags": {"contact_ids": [ids["contact_id"]], "add": ["x"]},
+        "post /crm/agents": {"name": "x", "email": "x@example.com", "user_id": ids["member_id"]},
+        "patch /crm/agents/{agent_id}": {"name": "x"},
+        "put /crm/agents/{agent_id}/status": {"status": "away"},
+        "put /crm/agents/{agent_id}/virtual/end-period": {"period_end": "2026-01-01T00:00:00Z"},
         "patch /crm/projects/{project_id}": {"name": "x"},
         "post /crm/projects/{project_id}/members": {"email": "x@example.com", "role": "admin"},
         "patch /crm/projects/{project_id}/members/{member_id}": {"role": "viewer"},

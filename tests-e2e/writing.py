@@ -42,6 +42,7 @@ async def write_everything(product: Product, tenant: Tenant, ids: dict[str, str]
     await _rules(write, tenant)
     await _sending(write, tenant, ids)
     await _channels(write, tenant)
+    await _agents(write)
     await write("POST /crm/sessions/{session_id}/close", {"reason": "resolved"}, session_id=ids["session_id"])
     await _parked(write, tenant)
     key = await write("POST /auth/api-keys", {"name": "short-lived"})
@@ -128,6 +129,18 @@ async def _channels(write: Writer, tenant: Tenant) -> None:
     await write("PATCH /crm/channels/{channel_id}", {"name": "Third"}, channel_id=made["id"])
     await write("POST /crm/channels/{channel_id}/configure-webhook", channel_id=tenant.channel_id)
     await write("DELETE /crm/channels/{channel_id}", channel_id=made["id"])
+
+
+async def _agents(write: Writer) -> None:
+    made = await write("POST /crm/agents", {"name": "Greeter bot", "type": "bot"})
+    on = {"agent_id": made["id"]}
+    await write("PATCH /crm/agents/{agent_id}", {"skills": ["origami"]}, **on)
+    await write("PUT /crm/agents/{agent_id}/status", {"status": "available"}, **on)
+    await write("DELETE /crm/agents/{agent_id}", **on)
+    past = {"represents_person_name": "Davi Nunes", "period_start": "2025-01-01T00:00:00Z", "reason": "imported"}
+    stands_in = await write("POST /crm/agents/virtual", past)
+    end = {"period_end": "2025-06-30T00:00:00Z"}
+    await write("PUT /crm/agents/{agent_id}/virtual/end-period", end, agent_id=stands_in["id"])
 
 
 async def _parked(write: Writer, tenant: Tenant) -> None:

@@ -171,6 +171,26 @@ class House:
         caller = a_caller(claims["tid"], by.project_id, role=role, subject=claims["sub"], credential_id=claims["sid"])
         return member_id, caller
 
+    async def made_agent(self, by: Caller, **wanted: Any) -> dict[str, Any]:
+        """Make an agent, a bot unless something else is wanted; return it."""
+        body = {"name": "Greeter", "type": "bot", "role": "channel_bot", **wanted}
+        answer = await self.served.ask(by, "POST", "/crm/agents", json=body)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def agents(self, by: Caller, query: str = "") -> list[dict[str, Any]]:
+        """Return the agents that somebody sees."""
+        answer = await self.served.ask(by, "GET", f"/crm/agents{query}")
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["data"]
+        return found
+
+    async def agent_of(self, by: Caller, user_id: str) -> dict[str, Any]:
+        """Return the agent that a person is."""
+        (found,) = [each for each in await self.agents(by, "?type=human") if each["user_id"] == user_id]
+        return found
+
     def claims(self, tokens: dict[str, Any]) -> dict[str, Any]:
         """Return what an access token says."""
         body = tokens["access_token"].split(".")[1]

@@ -1,23 +1,26 @@
 """agent.created.v1: somebody or something can attend conversations."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from contracts.fields import PersonalText, Wire
+from msgspec import Meta
+
+from contracts.fields import PersonalText, Wire, open_enum
 
 
 class AgentCreatedV1(Wire, kw_only=True):
-    """Humans have a user; others do not."""
+    """Humans have a user; others do not. Of `type` virtual: it stands for somebody of the past, and is never given conversations."""
 
     TYPE: ClassVar[str] = "agent.created.v1"
 
     agent_id: str
-    type: str
+    type: Annotated[str, Meta(extra_json_schema=open_enum("human", "ai", "bot", "channel", "virtual", "system"))]
     role: str
     name: PersonalText
     status: str
     active: bool
     max_sessions: int
     version: int
+    project_id: str | None = None
     user_id: str | None = None
     email: PersonalText | None = None
     skills: tuple[str, ...] = ()

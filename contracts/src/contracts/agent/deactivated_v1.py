@@ -6,7 +6,7 @@ from contracts.fields import Wire
 
 
 class AgentDeactivatedV1(Wire, kw_only=True):
-    """What it attends goes back to routing."""
+    """What it attends goes back to routing. Its status is offline from then on."""
 
     TYPE: ClassVar[str] = "agent.deactivated.v1"
 

@@ -6,7 +6,8 @@ from contracts.fields import Wire
 
 
 class ProjectMemberRoleChangedV1(Wire, kw_only=True):
-    """Every gateway goes by the new role within seconds. `agent_id` is the agent that they are there from now on.
+    """Every gateway goes by the new role within seconds. `agent_id` is the agent that they are there from now on: where that alone is
+    another, the roles are the same.
 
     `revision` grows with each change of the project's members.
     """

@@ -15,6 +15,7 @@ from runtime.service import Blueprint
 from web.permissions import permissions_of
 
 from identity.adapters.accounts_in_postgres import AccountsInPostgres
+from identity.adapters.agents_in_postgres import AGENTS, FOUND_AGENTS, AgentsInPostgres
 from identity.adapters.api_keys_in_postgres import API_KEYS, ApiKeysInPostgres
 from identity.adapters.argon2_passwords import FULL, LOW, Argon2Passwords
 from identity.adapters.attempts_in_postgres import AttemptsInPostgres
@@ -38,6 +39,7 @@ from identity.application.work import Means, OpenWork, Work
 from identity.domain.letters import Links
 from identity.entrypoints.events import on_audit_recorded, on_channel_deleted, on_channel_status_changed
 from identity.entrypoints.http.about import about_routes, key_set_routes
+from identity.entrypoints.http.agents import agent_routes
 from identity.entrypoints.http.api_keys import api_key_routes
 from identity.entrypoints.http.audit_log import audit_log_routes
 from identity.entrypoints.http.for_the_gateway import gateway_routes
@@ -48,6 +50,7 @@ from identity.entrypoints.http.projects import project_routes
 from identity.entrypoints.http.registration import registration_routes
 from identity.entrypoints.http.second_factor import second_factor_routes
 from identity.entrypoints.http.sign_in import sign_in_routes
+from identity.entrypoints.http.virtual_agents import virtual_agent_routes
 from identity.settings import MailSettings, Settings, read_settings
 
 SERVICE = "identity"
@@ -84,6 +87,7 @@ def working_with(sealing: Sealing) -> WorkOf:
             withdrawals=WithdrawalsInPostgres(work.connection),
             mails=MailsInPostgres(work.connection),
             members=MembersInPostgres(work.connection),
+            agents=AgentsInPostgres(work.connection),
             projects=ProjectsInPostgres(work.connection),
             second_factors=SecondFactorsInPostgres(work.connection, sealing),
             announcements=Announcements(work.say, work.new_id, work.now),
@@ -162,6 +166,8 @@ async def build(parts: Parts, variables: Mapping[str, str] = os.environ, wait: W
             invitation_routes(means),
             project_routes(work_of, PROJECTS, FOUND),
             member_routes(work_of, means, MEMBERS),
+            agent_routes(work_of, AGENTS, FOUND_AGENTS),
+            virtual_agent_routes(work_of),
             gateway_routes(work_of, means),
             audit_log_routes(AUDIT_LOG),
             key_set_routes(means),

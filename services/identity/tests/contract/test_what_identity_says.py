@@ -17,6 +17,9 @@ SAYS = (
     "agent.activated.v1",
     "agent.created.v1",
     "agent.deactivated.v1",
+    "agent.deleted.v1",
+    "agent.status_changed.v1",
+    "agent.updated.v1",
     "identity.api_key_created.v1",
     "identity.api_key_revoked.v1",
     "identity.password_changed.v1",
@@ -52,6 +55,12 @@ async def test_every_event_is_valid_against_its_schema(house: Any) -> None:
     for role in ("viewer", "supervisor"):
         assert (await house.served.ask(owner, "PATCH", member, json={"role": role})).status_code == 200
     assert (await house.served.ask(owner, "DELETE", member)).status_code == 204
+
+    bot = (await house.served.ask(owner, "POST", "/crm/agents", json={"name": "Bot", "type": "bot"})).json()
+    agent = f"/crm/agents/{bot['id']}"
+    assert (await house.served.ask(owner, "PATCH", agent, json={"skills": ["sales"]})).status_code == 200
+    assert (await house.served.ask(owner, "PUT", f"{agent}/status", json={"status": "busy"})).status_code == 200
+    assert (await house.served.ask(owner, "DELETE", agent)).status_code == 204
 
     second = await house.served.ask(owner, "POST", "/crm/projects", json={"name": "Second"})
     there = replace(owner, project_id=second.json()["id"])

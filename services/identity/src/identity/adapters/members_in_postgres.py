@@ -9,7 +9,7 @@ from postgres.database import Connection
 from postgres.listing import Listing
 
 from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, User
-from identity.domain.membership import Agent, Invitation, Member, Others, Turn
+from identity.domain.membership import Invitation, Member, Others, Seat, Turn
 
 # Whoever has not joined yet has no name and comes last. By the database's own clock: a list's parameters tell its pages apart.
 EVERYBODY = """
@@ -48,6 +48,13 @@ select m.id::text, m.user_id::text, m.role, m.version, o.owner
 from project_members m
 join tenant_members o on o.tenant_id = m.tenant_id and o.user_id = m.user_id
 where m.tenant_id = $1 and m.project_id = $2 and m.id = $3
+"""
+
+MEMBER_OF_USER = """
+select m.id::text, m.user_id::text, m.role, m.version, o.owner
+from project_members m
+join tenant_members o on o.tenant_id = m.tenant_id and o.user_id = m.user_id
+where m.tenant_id = $1 and m.project_id = $2 and m.user_id = $3 and m.joined_at is not null
 """
 
 ALL_OF = """
@@ -122,7 +129,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 AGENT = """
-select id::text, active from agents where tenant_id = $1 and project_id = $2 and user_id = $3 for update
+select id::text, active from agents
+where tenant_id = $1 and project_id = $2 and user_id = $3 and deleted_at is null for update
 """
 
 MAKE_AGENT = """
@@ -164,6 +172,11 @@ class MembersInPostgres:
     async def member(self, tenant_id: str, project_id: str, member_id: str) -> Member | None:
         """Return somebody who has joined."""
         row = await self._connection.fetchrow(MEMBER, tenant_id, project_id, member_id)
+        return None if row is None else Member(**row)
+
+    async def member_of_user(self, tenant_id: str, project_id: str, user_id: str) -> Member | None:
+        """Return what a user is in a project, if they have joined."""
+        row = await self._connection.fetchrow(MEMBER_OF_USER, tenant_id, project_id, user_id)
         return None if row is None else Member(**row)
 
     async def all_of(self, tenant_id: str, project_id: str) -> Sequence[Member]:
@@ -251,7 +264,7 @@ class MembersInPostgres:
             NOTE_CHANGE, tenant_id, change_id, turn.project_id, user_id, role, agent_id, turn.revision, now
         )
 
-    async def agent_of(self, user: User, project_id: str, new_id: str) -> Agent:
+    async def agent_of(self, user: User, project_id: str, new_id: str) -> Seat:
         """Return the agent that a person is in a project, made or woken where it has to be."""
         row = await self._connection.fetchrow(AGENT, user.tenant_id, project_id, user.id)
         if row is None:
@@ -266,10 +279,10 @@ class MembersInPostgres:
                 user.language,
                 MOST_SESSIONS_OF_AN_AGENT,
             )
-            return Agent(new_id, "created")
+            return Seat(new_id, "created")
         if not row["active"]:
             await self._connection.execute(WAKE_AGENT, user.tenant_id, row["id"])
-        return Agent(row["id"], "there" if row["active"] else "activated")
+        return Seat(row["id"], "there" if row["active"] else "activated")
 
     async def rest_agent(self, tenant_id: str, project_id: str, user_id: str) -> str | None:
         """Let a person's agent attend nothing any more; return its id where there was one."""

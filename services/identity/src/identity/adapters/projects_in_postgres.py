@@ -1,7 +1,7 @@
 """Projects in Postgres, and which channels work in them."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -73,8 +73,6 @@ where tenant_id = $1 and id = $2
 DELETE = """
 update projects set deleted_at = $3, active = false, version = version + 1, updated_at = now() where tenant_id = $1 and id = $2
 """
-
-KNOWN_AGENTS = "select id::text from agents where tenant_id = $1 and project_id = $2 and id = any($3::uuid[])"
 
 WORKING = """
 select count(*) from known_channels where tenant_id = $1 and project_id = $2 and works and not deleted
@@ -168,11 +166,6 @@ class ProjectsInPostgres:
     async def delete(self, tenant_id: str, project_id: str, now: datetime) -> None:
         """Delete a project; its row stays for what others have of it."""
         await self._connection.execute(DELETE, tenant_id, project_id, now)
-
-    async def known_agents(self, tenant_id: str, project_id: str, agents: Collection[str]) -> Collection[str]:
-        """Return which of these are agents of a project."""
-        rows = await self._connection.fetch(KNOWN_AGENTS, tenant_id, project_id, list(agents))
-        return {row["id"] for row in rows}
 
     async def working_channels(self, tenant_id: str, project_id: str) -> int:
         """Return how many channels work in a project, as far as we heard."""

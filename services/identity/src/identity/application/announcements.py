@@ -7,6 +7,9 @@ from typing import Any
 from contracts.agent.activated_v1 import AgentActivatedV1
 from contracts.agent.created_v1 import AgentCreatedV1
 from contracts.agent.deactivated_v1 import AgentDeactivatedV1
+from contracts.agent.deleted_v1 import AgentDeletedV1
+from contracts.agent.status_changed_v1 import AgentStatusChangedV1
+from contracts.agent.updated_v1 import AgentUpdatedV1
 from contracts.envelope import Payload, asked_event
 from contracts.identity.api_key_created_v1 import IdentityApiKeyCreatedV1
 from contracts.identity.api_key_revoked_v1 import IdentityApiKeyRevokedV1
@@ -26,7 +29,8 @@ from contracts.project_member.removed_v1 import ProjectMemberRemovedV1
 from contracts.project_member.role_changed_v1 import ProjectMemberRoleChangedV1
 from kernel.cause import Cause
 
-from identity.domain.account import MOST_SESSIONS_OF_AN_AGENT, SESSION_TIMEOUT_MINUTES, NewAccount, User
+from identity.domain.account import SESSION_TIMEOUT_MINUTES, NewAccount, User
+from identity.domain.agent import Agent, agent_of_person
 from identity.domain.membership import Invitation, Member, Turn
 from identity.domain.project import Project
 
@@ -68,11 +72,11 @@ class Announcements:
             owner_user_id=account.user_id,
             version=1,
         )
-        agent = _human(account.agent_id, account.user_id, account.name, account.email, account.language)
+        whose = (account.tenant_id, account.user_id, account.name, account.email, account.language)
         self._begin(tenant, account.tenant_id, None, by)
         self._begin(user, account.user_id, None, by)
         self._begin(project, account.project_id, account.project_id, by)
-        self._begin(agent, account.agent_id, account.project_id, by)
+        self.agent_created(agent_of_person(account.agent_id, account.project_id, *whose), by)
 
     def api_key_created(self, row: Row, by: Cause) -> None:
         """An API key was issued."""
@@ -152,7 +156,7 @@ class Announcements:
     def role_changed(
         self, member: Member, role: str, turn: Turn, changed_by: str, agent_id: str | None, by: Cause
     ) -> None:
-        """A member may do something else than before."""
+        """A member may do something else than before, or is another agent."""
         data = ProjectMemberRoleChangedV1(
             member_id=member.id,
             project_id=turn.project_id,
@@ -187,9 +191,23 @@ class Announcements:
         )
         self._begin(data, member_id, turn.project_id, by)
 
-    def agent_created(self, agent_id: str, user: User, project_id: str, by: Cause) -> None:
-        """A person attends conversations of a project."""
-        self._begin(_human(agent_id, user.id, user.name, user.email, user.language), agent_id, project_id, by)
+    def agent_created(self, agent: Agent, by: Cause) -> None:
+        """Somebody or something attends conversations of a project, or stands for somebody who did."""
+        self._begin(AgentCreatedV1(**_agent(agent), version=1), agent.id, agent.project_id, by)
+
+    def agent_updated(self, agent: Agent, version: int, changed: Sequence[str], by: Cause) -> None:
+        """Something else is said of an agent."""
+        data = AgentUpdatedV1(**_agent(agent), version=version, changed=tuple(changed))
+        self._begin(data, agent.id, agent.project_id, by)
+
+    def agent_status_changed(self, agent: Agent, old: str, changed_by: str, by: Cause) -> None:
+        """An agent is there, busy or away."""
+        data = AgentStatusChangedV1(agent_id=agent.id, old=old, new=agent.status, changed_by=changed_by)
+        self._begin(data, agent.id, agent.project_id, by)
+
+    def agent_deleted(self, agent_id: str, project_id: str, by: Cause) -> None:
+        """An agent is gone."""
+        self._begin(AgentDeletedV1(agent_id=agent_id), agent_id, project_id, by)
 
     def agent_activated(self, agent_id: str, project_id: str, by: Cause) -> None:
         """An agent attends conversations again."""
@@ -214,20 +232,22 @@ class Announcements:
         )
 
 
-def _human(agent_id: str, user_id: str, name: str, email: str, language: str) -> AgentCreatedV1:
-    return AgentCreatedV1(
-        agent_id=agent_id,
-        type="human",
-        role="human_agent",
-        name=name,
-        status="offline",
-        active=True,
-        max_sessions=MOST_SESSIONS_OF_AN_AGENT,
-        version=1,
-        user_id=user_id,
-        email=email,
-        languages=(language,),
-    )
+def _agent(agent: Agent) -> dict[str, Any]:
+    return {
+        "agent_id": agent.id,
+        "project_id": agent.project_id,
+        "type": agent.type,
+        "role": agent.role,
+        "name": agent.name,
+        "status": agent.status,
+        "active": agent.active,
+        "max_sessions": agent.max_sessions,
+        "user_id": agent.user_id,
+        "email": agent.email,
+        "skills": tuple(agent.skills),
+        "languages": tuple(agent.languages),
+        "permissions": tuple(sorted(agent.permissions)),
+    }
 
 
 def _project(project: Project) -> dict[str, Any]:

@@ -17,7 +17,8 @@ async def change_project(
     present = await work.projects.lock(by.tenant_id, project_id)
     expect(present.version)
     wanted, names = changed(present, asked)
-    await refuse_strange_agents(wanted, work)
+    if "agent_assignment" in asked:
+        await refuse_strange_agents(wanted, work)
     if names:
         await work.projects.keep(wanted)
         version = present.version + 1
@@ -30,7 +31,7 @@ async def change_project(
 
 
 async def refuse_strange_agents(project: Project, work: Work) -> None:
-    """Raise validation_failed for a project that gives conversations to agents of another, or of nobody."""
+    """Raise validation_failed for a project that gives conversations to agents of another, to nobody, or to what attends none."""
     named = set(project.agent_assignment.get("agent_ids", ()))
-    if named and named - set(await work.projects.known_agents(project.tenant_id, project.id, named)):
+    if named and named - set(await work.agents.assignable(project.tenant_id, project.id, named)):
         raise refused("agent_assignment/agent_ids", "not_found", "agents of this project expected")

@@ -4,16 +4,18 @@ from kernel.cause import Cause
 
 from identity.application.work import Work
 from identity.domain.account import User
+from identity.domain.agent import agent_of_person
 
 
 async def seat_member(user: User, project_id: str, *, by: Cause, work: Work) -> str:
     """Let a person attend conversations of a project; return the id of their agent there."""
-    agent = await work.members.agent_of(user, project_id, work.new_id())
-    if agent.became == "created":
-        work.announcements.agent_created(agent.id, user, project_id, by)
-    elif agent.became == "activated":
-        work.announcements.agent_activated(agent.id, project_id, by)
-    return agent.id
+    seat = await work.members.agent_of(user, project_id, work.new_id())
+    if seat.became == "created":
+        whose = (user.tenant_id, user.id, user.name, user.email, user.language)
+        work.announcements.agent_created(agent_of_person(seat.id, project_id, *whose), by)
+    elif seat.became == "activated":
+        work.announcements.agent_activated(seat.id, project_id, by)
+    return seat.id
 
 
 async def unseat_member(tenant_id: str, user_id: str, project_id: str, *, by: Cause, work: Work) -> str | None:

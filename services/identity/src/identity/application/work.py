@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from identity.application.announcements import Announcements
-from identity.application.workspaces import Members, Projects
+from identity.application.workspaces import Agents, Members, Projects
 from identity.domain.account import FoundUser, Membership, NewAccount, Organisation, User
 from identity.domain.lifetimes import Lifetimes
 from identity.domain.rights import PermissionsOf, Terms
@@ -273,6 +273,7 @@ class Work:
     withdrawals: Withdrawals
     mails: Mails
     members: Members
+    agents: Agents
     projects: Projects
     second_factors: SecondFactors
     announcements: Announcements

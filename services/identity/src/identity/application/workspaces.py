@@ -1,11 +1,12 @@
-"""What the use cases of projects and their members work with."""
+"""What the use cases of projects, their members and their agents work with."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from identity.domain.account import User
-from identity.domain.membership import Agent, Invitation, Member, Others, Turn
+from identity.domain.agent import Agent
+from identity.domain.membership import Invitation, Member, Others, Seat, Turn
 from identity.domain.project import KnownChannel, Project
 
 
@@ -20,6 +21,9 @@ class Members(Protocol):
 
     async def member(self, tenant_id: str, project_id: str, member_id: str) -> Member | None:
         """Return somebody who has joined."""
+
+    async def member_of_user(self, tenant_id: str, project_id: str, user_id: str) -> Member | None:
+        """Return what a user is in a project, if they have joined."""
 
     async def all_of(self, tenant_id: str, project_id: str) -> Sequence[Member]:
         """Return everybody who has joined."""
@@ -69,11 +73,36 @@ class Members(Protocol):
     ) -> None:
         """Remember, for gateways that start, what tokens in hand say wrongly; None for `role`: no member any more."""
 
-    async def agent_of(self, user: User, project_id: str, new_id: str) -> Agent:
+    async def agent_of(self, user: User, project_id: str, new_id: str) -> Seat:
         """Return the agent that a person is in a project, made or woken where it has to be."""
 
     async def rest_agent(self, tenant_id: str, project_id: str, user_id: str) -> str | None:
         """Let a person's agent attend nothing any more; return its id where there was one."""
+
+
+class Agents(Protocol):
+    """Whoever and whatever attends conversations of a project. Those of the system are shown, and no rows."""
+
+    async def shown(self, tenant_id: str, project_id: str, agent_id: str) -> Any:
+        """Return an agent's row, also of a system one; raise not_found."""
+
+    async def lock(self, tenant_id: str, project_id: str, agent_id: str) -> Agent:
+        """Return an agent, locked until the end of the transaction; raise not_found."""
+
+    async def add(self, agent: Agent) -> None:
+        """Store a new agent; raise already_exists where its person has one in the project."""
+
+    async def keep(self, agent: Agent) -> None:
+        """Store what an agent is now, as its next version; raise already_exists where its person has another in the project."""
+
+    async def keep_status(self, agent: Agent, now: datetime) -> None:
+        """Store an agent's status, as its next version, and when it came."""
+
+    async def delete(self, agent: Agent, now: datetime) -> None:
+        """Delete an agent; its row stays for what others have of it."""
+
+    async def assignable(self, tenant_id: str, project_id: str, agents: Collection[str]) -> Collection[str]:
+        """Return which of these are agents of a project that conversations may be given to, active or not."""
 
 
 class Projects(Protocol):
@@ -99,9 +128,6 @@ class Projects(Protocol):
 
     async def delete(self, tenant_id: str, project_id: str, now: datetime) -> None:
         """Delete a project; its row stays for what others have of it."""
-
-    async def known_agents(self, tenant_id: str, project_id: str, agents: Collection[str]) -> Collection[str]:
-        """Return which of these are agents of a project."""
 
     async def working_channels(self, tenant_id: str, project_id: str) -> int:
         """Return how many channels work in a project, as far as we heard."""

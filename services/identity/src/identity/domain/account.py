@@ -115,11 +115,16 @@ def agents_in_token(named: list[Membership], chosen: Membership | None) -> dict[
     return {each.project_id: each.agent_id for each in known if each.agent_id is not None}
 
 
+def is_language(text: str) -> bool:
+    """Tell whether that is a BCP 47 language of up to 10 characters."""
+    return len(text) <= 10 and _LANGUAGE.fullmatch(text) is not None
+
+
 def read_language(text: str | None) -> str:
     """Return a BCP 47 language of up to 10 characters; raise DomainError naming the field."""
     if text is None:
         return LANGUAGE
-    if len(text) > 10 or not _LANGUAGE.fullmatch(text):
+    if not is_language(text):
         raise refused("language", "bad_format", "a language like pt-BR expected")
     return text
 

@@ -61,7 +61,7 @@ class Others:
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class Seat:
     """The agent that a member is in a project, with what became of it: `created`, `activated`, `there` or `deactivated`."""
 
     id: str
