@@ -21,6 +21,7 @@ from outbox.work import UnitOfWork, Works
 from postgres.failures import classify
 from runtime.parts import Parts
 from runtime.service import Blueprint
+from web.client_addresses import ClientAddresses
 
 from channel_gateway.adapters.channel_checks_in_postgres import ChannelChecksInPostgres
 from channel_gateway.adapters.channels_in_postgres import CHANNELS, ChannelsInPostgres, readable
@@ -47,6 +48,7 @@ from channel_gateway.adapters.work_notices import WorkNotices
 from channel_gateway.application.accept_deliveries import accept_deliveries, accept_unspeakable
 from channel_gateway.application.announcements import WEBHOOK_CONSUMER, Announcements, WaitingForPeople
 from channel_gateway.application.bring_up_channels import BringUpChannels
+from channel_gateway.application.door_limits import DoorLimits, Window
 from channel_gateway.application.end_sends import end_sends
 from channel_gateway.application.group_commit import GroupCommit, Pace
 from channel_gateway.application.look_for_sends import LookForSends
@@ -70,7 +72,7 @@ from channel_gateway.entrypoints.http.channel_work import Providers, channel_wor
 from channel_gateway.entrypoints.http.channels import Surroundings, channel_routes
 from channel_gateway.entrypoints.http.waha_webhook import WahaWebhookDoor
 from channel_gateway.entrypoints.http.webhook_info import webhook_info_routes
-from channel_gateway.settings import Settings, read_settings
+from channel_gateway.settings import DoorSettings, Settings, read_settings
 
 SERVICE = "channel-gateway"
 
@@ -106,7 +108,13 @@ class Assembly:
             pace=Pace(most=settings.ingest_batch_max, wait_s=settings.ingest_batch_wait_s),
         )
         self.receive = ReceiveWebhook(
-            self.receiving, self.provider, self.commits.join, clock=works.clock, new_id=works.new_id
+            self.receiving,
+            self.provider,
+            self.commits.join,
+            _limits_of(settings.door),
+            address_of=ClientAddresses(settings.door.trusted_proxies).of,
+            clock=works.clock,
+            new_id=works.new_id,
         )
         self.door = WahaWebhookDoor(self.receive, max_bytes=settings.max_webhook_bytes, failpoints=self.failpoints)
         own = {_host_and_port(address) for address in (settings.app_base_url, settings.webhook_base_url)}
@@ -260,6 +268,14 @@ async def build(parts: Parts) -> Blueprint:
             parts.subscription("message_cancel_requested", on_message_cancel_requested.HEARS, hear_cancel),
             parts.subscription("channel_activation_requested", on_channel_activation_requested.HEARS, hear_activation),
         ]
+    )
+
+
+def _limits_of(door: DoorSettings) -> DoorLimits:
+    return DoorLimits(
+        minute=Window(door.channel_most, door.channel_window_s),
+        burst=Window(door.channel_burst, 1),
+        unsigned=Window(door.unsigned_most, door.unsigned_window_s),
     )
 
 
