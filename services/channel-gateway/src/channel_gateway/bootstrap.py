@@ -4,14 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from bus.subscription import Subscription
-from contracts.channel.activation_requested_v1 import ChannelActivationRequestedV1
-from contracts.envelope import Event
-from contracts.message.cancel_requested_v1 import MessageCancelRequestedV1
-from contracts.message.send_requested_v1 import MessageSendRequestedV1
+from contracts.envelope import AnyEvent
 from kernel.failpoints import Failpoints
 from kernel.failures import Failure
 from kernel.running import Role
@@ -64,6 +62,9 @@ from channel_gateway.domain.outgoing_addresses import OutgoingAddresses, Resolve
 from channel_gateway.domain.sending import Patience
 from channel_gateway.entrypoints.events import (
     on_channel_activation_requested,
+    on_identity_project_activated,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
     on_message_cancel_requested,
     on_message_send_requested,
 )
@@ -75,6 +76,16 @@ from channel_gateway.entrypoints.http.webhook_info import webhook_info_routes
 from channel_gateway.settings import DoorSettings, Settings, read_settings
 
 SERVICE = "channel-gateway"
+
+HEARD = (
+    on_message_send_requested,
+    on_message_cancel_requested,
+    on_channel_activation_requested,
+    on_identity_project_deactivated,
+    on_identity_project_activated,
+    on_identity_project_deleted,
+)
+"""The modules of all subscriptions. Each has a handler of its own name, and says what it HEARS."""
 
 
 class Assembly:
@@ -253,22 +264,17 @@ async def build(parts: Parts) -> Blueprint:
     except SealBroken as error:
         raise SettingsError(str(error)) from None
 
-    async def hear_request(events: Sequence[Event[MessageSendRequestedV1]], work: UnitOfWork) -> None:
-        await on_message_send_requested.on_message_send_requested(events, assembly.work_of(work))
+    return assembly.blueprint([_subscription(parts, assembly, module) for module in HEARD])
 
-    async def hear_cancel(events: Sequence[Event[MessageCancelRequestedV1]], work: UnitOfWork) -> None:
-        await on_message_cancel_requested.on_message_cancel_requested(events, assembly.work_of(work))
 
-    async def hear_activation(events: Sequence[Event[ChannelActivationRequestedV1]], work: UnitOfWork) -> None:
-        await on_channel_activation_requested.on_channel_activation_requested(events, assembly.work_of(work))
+def _subscription(parts: Parts, assembly: Assembly, module: ModuleType) -> Subscription:
+    name = module.__name__.rpartition(".")[2]
+    handler: Any = getattr(module, name)
 
-    return assembly.blueprint(
-        [
-            parts.subscription("message_send_requested", on_message_send_requested.HEARS, hear_request),
-            parts.subscription("message_cancel_requested", on_message_cancel_requested.HEARS, hear_cancel),
-            parts.subscription("channel_activation_requested", on_channel_activation_requested.HEARS, hear_activation),
-        ]
-    )
+    async def hear(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+        await handler(events, assembly.work_of(work))
+
+    return parts.subscription(name.removeprefix("on_"), module.HEARS, hear)
 
 
 def _limits_of(door: DoorSettings) -> DoorLimits:
