@@ -22,7 +22,8 @@ INSTANCE = "bench"
 ME = {"phone": "5511955550000", "lid": "217000000009999", "name": "The Shop"}
 """Whose WhatsApp number the channels are."""
 
-NO_LIMITS = {f"RATE_LIMIT_{each}_MAX": "100000000" for each in ("AUTH", "AUTHENTICATED", "TENANT", "GLOBAL")}
+LIMITS = ("AUTH", "AUTHENTICATED", "TENANT", "GLOBAL", "WEBHOOK", "WEBHOOK_BURST", "UNSIGNED")
+NO_LIMITS = {f"RATE_LIMIT_{each}_MAX": "100000000" for each in LIMITS}
 PRODUCTION = {"LOG_LEVEL": "info"}
 SCHEMAS = tuple(service.name.replace("-", "_") for service in SERVICES if service.schema)
 PENDING = " union all ".join(f"select from {schema}.outbox_pending" for schema in SCHEMAS)

@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "RATE_LIMIT_AUTHENTICATED_MAX": "1000000",
     "RATE_LIMIT_GLOBAL_MAX": "1000000",
     "RATE_LIMIT_EXPENSIVE_MAX": "1000000",
+    "RATE_LIMIT_UNSIGNED_MAX": "1000000",
     # Waiting that the world needs and a test does not: between sends, for evidence, for a dead sender's lease, for a deadline.
     "SEND_PACE": "false",
     "SEND_LEASE": "4",

@@ -15,8 +15,8 @@ MAY_BE_EMPTY = {
     *("outbox_pending", "idempotency_keys", "channel_checks", "media_objects"),
     # what waits for something else for a moment
     *("pending_acks", "held_deliveries", "waiting_triggers"),
-    # what only goes wrong
-    *("parked_events", "sign_in_failures", "budget_notices", "chat_pauses"),
+    # what only goes wrong, or rests
+    *("parked_events", "sign_in_failures", "budget_notices", "chat_pauses", "resting_projects"),
     # what its people may do for themselves
     *("mails", "mail_tokens", "second_factors", "recovery_codes", "membership_changes"),
 }

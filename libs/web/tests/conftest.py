@@ -44,6 +44,7 @@ create table toy.toys (
     price int,
     bought_at timestamptz,
     created_at timestamptz not null default now(),
+    deleted_at timestamptz,
     primary key (tenant_id, id),
     unique (tenant_id, name)
 );
@@ -53,6 +54,7 @@ TOYS = Listing(
     select="select * from toys where tenant_id = $1",
     sorts={"created_at": "created_at timestamptz", "name": "name text"},
     filters={"kind": "kind = any({})", "name": "strpos(lower(name), lower({})) > 0", "bought_after": "bought_at >= {}"},
+    live="deleted_at is null",
 )
 
 
@@ -79,6 +81,7 @@ class ToyAnswer(Answer):
     price: int | None
     bought_at: Time | None
     created_at: Time
+    deleted_at: Time | None
 
 
 def toy_routes() -> Routes:
@@ -114,7 +117,7 @@ def toy_routes() -> Routes:
     @routes.get("/crm/toys/{toy_id}", permission="contacts.view")
     async def get_toy(toy_id: PathId, work: Work, caller: TheCaller) -> ToyAnswer:
         row = await work.connection.fetchrow(
-            "select * from toys where tenant_id = $1 and id = $2", caller.tenant_id, toy_id
+            "select * from toys where tenant_id = $1 and id = $2 and deleted_at is null", caller.tenant_id, toy_id
         )
         if row is None:
             raise DomainError("not_found", "there is no such toy")
@@ -142,7 +145,9 @@ def toy_routes() -> Routes:
 
     @routes.delete("/crm/toys/{toy_id}", permission="contacts.manage", role="supervisor")
     async def delete_toy(toy_id: PathId, work: Work, caller: TheCaller) -> None:
-        await work.connection.execute("delete from toys where tenant_id = $1 and id = $2", caller.tenant_id, toy_id)
+        await work.connection.execute(
+            "update toys set deleted_at = now() where tenant_id = $1 and id = $2", caller.tenant_id, toy_id
+        )
 
     @routes.post("/toys/echo", permission="self", writes=False)
     async def echo(body: NewToy) -> Answer:

@@ -1,11 +1,17 @@
 """Lists, single objects and versions, over a real database."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from kernel.ids import new_id
+from postgres.listing import Listing
+from web.bodies import Answer
+from web.caller import TheCaller
+from web.paging import ListAnswer, Paging, paging
+from web.routes import Routes
+from web.works import Work
 
 
 async def fill(client: httpx.AsyncClient, count: int) -> list[dict[str, Any]]:
@@ -94,6 +100,45 @@ async def test_a_cursor_of_another_question_or_tenant_is_refused(toy, caller_wit
         for client, query in ((mine, "sort=-name"), (mine, "sort=name&kind=ball"), (theirs, "sort=name")):
             answer = await client.get(f"/api/v1/crm/toys?limit=1&cursor={cursor}&{query}")
             assert answer.json()["code"] == "invalid_cursor"
+
+
+async def test_admins_may_ask_a_list_for_what_was_deleted(toy, caller_with) -> None:
+    admin = caller_with("admin")
+    async with toy.client(admin) as client:
+        made = await fill(client, 4)
+        for each in made[1:3]:
+            await client.delete(f"/api/v1/crm/toys/{each['id']}")
+        live = (await client.get("/api/v1/crm/toys?sort=name&include=total_count")).json()
+        assert [each["id"] for each in live["data"]] == [made[0]["id"], made[3]["id"]] and live["total_count"] == 2
+        address = "/api/v1/crm/toys?sort=name&limit=3&include=total_count&include_deleted=true"
+        first = await client.get(address)
+        assert [each["deleted_at"] is not None for each in first.json()["data"]] == [False, True, True]
+        assert first.json()["total_count"] == 4
+        rest = await client.get(first.headers["link"].removeprefix("<").partition(">")[0])
+        assert [each["id"] for each in rest.json()["data"]] == [made[3]["id"]]
+        other = await client.get(f"/api/v1/crm/toys?sort=name&limit=3&cursor={first.json()['next_cursor']}")
+        assert other.json()["code"] == "invalid_cursor"
+        assert (await client.get("/api/v1/crm/toys?include_deleted=maybe")).status_code == 400
+    async with toy.client(caller_with("supervisor", tenant_id=admin.tenant_id)) as client:
+        refused = await client.get("/api/v1/crm/toys?include_deleted=true")
+        assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+        assert refused.json()["required"] == "self (admin)"
+        assert len((await client.get("/api/v1/crm/toys?include_deleted=false")).json()["data"]) == 2
+
+
+async def test_a_list_of_what_is_never_deleted_does_not_know_the_question(make_toy, toy_works, caller_with) -> None:
+    routes = Routes("toys")
+    everything = Listing(select="select * from toys where tenant_id = $1", sorts={"name": "name text"})
+
+    @routes.get("/crm/toys", permission="contacts.view")
+    async def list_toys(
+        work: Work, caller: TheCaller, page: Annotated[Paging, paging(everything, sort="name")]
+    ) -> ListAnswer[Answer]:
+        return await page.answer(work.connection, caller.tenant_id, item=lambda row: Answer())
+
+    async with make_toy(routes, works=toy_works).client(caller_with("admin")) as client:
+        answer = await client.get("/api/v1/crm/toys?include_deleted=true")
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown_field")
 
 
 async def test_a_single_object_carries_its_version_and_is_not_sent_twice(toy, caller_with) -> None:

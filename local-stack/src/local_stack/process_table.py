@@ -92,6 +92,7 @@ def service_environment(instance: Instance, service: Service) -> dict[str, str]:
         own["ENCRYPTION_AES_KEY_FILE"] = keys["encryption_aes_key"]
     if service.name == "channel-gateway":
         own["WEBHOOK_BASE_URL"] = url(instance, "channel_gateway")
+        own["TRUSTED_PROXIES"] = LOOPBACK  # the gateway, which says whose webhooks it passes on
         own |= _waha(instance)
     if service.name == "api-gateway":
         own["INTERNAL_TOKEN_PRIVATE_KEY_FILE"] = keys["internal_token_private_key"]

@@ -21,6 +21,9 @@ from contracts.contact.restored_v1 import ContactRestoredV1
 from contracts.contact.updated_v1 import ContactUpdatedV1
 from contracts.envelope import AnyEvent, first_event
 from contracts.fields import ChannelSettings, SenderRef
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
+from contracts.identity.project_deleted_v1 import IdentityProjectDeletedV1
 from contracts.message.compose_requested_v1 import MessageComposeRequestedV1
 from contracts.message.origin_ref import OriginRef
 from contracts.message.recipient import Recipient
@@ -238,6 +241,16 @@ def channel_status(tenant: str, new: str, *, version: int, channel_id: str = CHA
     if new == "activated":
         data = ChannelActivatedV1(channel_id=channel_id, at=NOON, version=version)
     return _event(data, tenant, "channel-gateway", channel_id)
+
+
+def project(tenant: str, what: str, *, version: int) -> AnyEvent:
+    """Return identity.project_activated, deactivated or deleted."""
+    kinds: dict[str, Any] = {
+        "activated": IdentityProjectActivatedV1,
+        "deactivated": IdentityProjectDeactivatedV1,
+        "deleted": IdentityProjectDeletedV1,
+    }
+    return _event(kinds[what](project_id=PROJECT, version=version), tenant, "identity", PROJECT)
 
 
 def channel_deleted(tenant: str, channel_id: str = CHANNEL) -> AnyEvent:

@@ -32,11 +32,13 @@ class Listing:
     `select` ends inside a WHERE clause, its own parameters starting at $1 (always the tenant). `filters` are conditions in which
     `{}` stands for the value's placeholder. `sorts` name not-null columns of the result with their types, most significant first
     ("timestamp timestamptz, sequence bigint"); `id` breaks ties, and an empty text sorts by it alone. Index them in the same direction.
+    `live` is the condition that tells what is there from what was deleted softly; a list without it knows no deleted things.
     """
 
     select: str
     sorts: Mapping[str, str]
     filters: Mapping[str, str] = field(default_factory=dict)
+    live: str = ""
 
     async def page(
         self,
@@ -46,24 +48,21 @@ class Listing:
         sort: str,
         limit: int,
         cursor: str | None = None,
+        deleted: bool = False,
     ) -> Page:
         """Return up to `limit` rows after `cursor`. `fixed` are the parameters of `select`; `sort` is `name` or `-name`.
 
-        Raises DomainError: invalid_sort, invalid_filter, or invalid_cursor for one that is damaged or of another question.
+        `deleted` also shows what was deleted softly. Raises DomainError: invalid_sort, invalid_filter, or invalid_cursor for one that
+        is damaged or of another question.
         """
         wanted = {name: value for name, value in (wanted or {}).items() if value is not None}
         if sort.removeprefix("-") not in self.sorts:
             raise DomainError("invalid_sort", f"sort by one of {', '.join(self.sorts)}")
         columns = [*_columns(self.sorts[sort.removeprefix("-")]), ("id", "uuid")]
         before, direction = ("<", "desc") if sort.startswith("-") else (">", "asc")
-        parameters: list[Any] = list(fixed)
+        narrowed, parameters = self.narrowed(*fixed, wanted=wanted, deleted=deleted)
         conditions = ""
-        for name, value in wanted.items():
-            if name not in self.filters:
-                raise DomainError("invalid_filter", f"there is no filter {name}")
-            parameters.append(value)
-            conditions += " and " + self.filters[name].replace("{}", f"${len(parameters)}")
-        question = _fingerprint(sort, fixed, wanted)
+        question = _fingerprint(sort, fixed, wanted, deleted)
         if cursor is not None:
             place = _read_cursor(cursor, question, len(columns))
             casts = [f"${len(parameters) + number}::text::{kind}" for number, (_, kind) in enumerate(columns, start=1)]
@@ -73,10 +72,28 @@ class Listing:
             # would read all that came before it.
             conditions += f" and {columns[0][0]} {before}= {casts[0]}"
         order = ", ".join(f"{name} {direction}" for name, _ in columns)
-        sql = f"{self.select}{conditions} order by {order} limit {int(limit) + 1}"
+        sql = f"{narrowed}{conditions} order by {order} limit {int(limit) + 1}"
         rows = await connection.fetch(sql, *parameters)
         page = rows[:limit]
         return Page(page, _write_cursor(page[-1], columns, question) if len(rows) > limit else None)
+
+    def narrowed(
+        self, *fixed: Any, wanted: Mapping[str, Any] | None = None, deleted: bool = False
+    ) -> tuple[str, list[Any]]:
+        """Return the select with the conditions of the filters that were given, and its parameters.
+
+        Raises DomainError invalid_filter.
+        """
+        parameters = list(fixed)
+        sql = self.select if deleted or not self.live else f"{self.select} and {self.live}"
+        for name, value in (wanted or {}).items():
+            if value is None:
+                continue
+            if name not in self.filters:
+                raise DomainError("invalid_filter", f"there is no filter {name}")
+            parameters.append(value)
+            sql += " and " + self.filters[name].replace("{}", f"${len(parameters)}")
+        return sql, parameters
 
 
 def _columns(declared: str) -> list[tuple[str, str]]:
@@ -84,8 +101,9 @@ def _columns(declared: str) -> list[tuple[str, str]]:
     return [(name, kind) for name, kind in pairs]
 
 
-def _fingerprint(sort: str, fixed: Sequence[Any], wanted: Mapping[str, Any]) -> str:
-    question = json.dumps([sort, [str(value) for value in fixed], {k: str(v) for k, v in sorted(wanted.items())}])
+def _fingerprint(sort: str, fixed: Sequence[Any], wanted: Mapping[str, Any], deleted: bool) -> str:
+    filters = {name: str(value) for name, value in sorted(wanted.items())}
+    question = json.dumps([sort, [str(value) for value in fixed], filters, *(["deleted"] if deleted else [])])
     return hashlib.blake2b(question.encode(), digest_size=6).hexdigest()
 
 

@@ -3,15 +3,11 @@
 import asyncio
 import time
 
-from kernel.backoff import Backoff
+from outbox.regularly import regularly
 from outbox.work import Works
-from postgres.database import LOST, PoolExhaustedError
-from telemetry.logs import get_logger
 from web.idempotency import delete_expired
 
 from runtime.settings import BusSettings
-
-log = get_logger(__name__)
 
 TIDY_EVERY_S = 3600.0
 STATISTICS_EVERY_S = 2.0
@@ -25,27 +21,18 @@ class Housekeeping:
     def __init__(self, works: Works, settings: BusSettings) -> None:
         self._works = works
         self._settings = settings
+        self._tidy_at = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until told to stop; what fails is tried again soon."""
-        backoff = Backoff(5.0, 300.0)
-        tidy_at = 0.0
-        while not stopping.is_set():
-            wait_s = STATISTICS_EVERY_S
-            try:
-                await self.keep_statistics()
-                if time.monotonic() >= tidy_at:
-                    await self.tidy()
-                    tidy_at = time.monotonic() + TIDY_EVERY_S
-                backoff.reset()
-            except (*LOST, PoolExhaustedError) as error:
-                log.warning("housekeeping failed", error_type=type(error).__name__)
-                wait_s = backoff.next_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Work until told to stop."""
+        await regularly(self.name, self.run_once, stopping, every_s=STATISTICS_EVERY_S)
+
+    async def run_once(self) -> None:
+        """Do what is due."""
+        await self.keep_statistics()
+        if time.monotonic() >= self._tidy_at:
+            await self.tidy()
+            self._tidy_at = time.monotonic() + TIDY_EVERY_S
 
     async def keep_statistics(self) -> None:
         """Analyse the tables that have grown, so that plans made for small tables do not stay."""

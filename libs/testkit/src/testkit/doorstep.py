@@ -24,7 +24,7 @@ class Doorstep:
         if len(body) > self._door.max_bytes:
             reply = self._door.refuse(too_large(self._door), scope["path"])
         else:
-            reply = await self._door.answer(Posting(scope["path"], list(scope["headers"]), body))
+            reply = await self._door.answer(Posting(scope["path"], list(scope["headers"]), body, scope["client"][0]))
         lines = (line.split(b": ", 1) for line in reply.headers.split(b"\r\n") if line)
         headers = [(name, value) for name, value in lines]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -56,11 +56,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._deaf = False
         """Whatever comes now is not read: the connection ends with the answer."""
         self._last = False
+        self._peer = "unknown"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         """Begin."""
         super().connection_made(transport)
         self.transport = JoinedWrites(transport, self.loop)
+        self._peer = self.client[0] if self.client else "unknown"
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -118,7 +120,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._posted is None:
             super().on_message_complete()
             return
-        posting = Posting(self._path(), self.headers, b"".join(self._posted))
+        posting = Posting(self._path(), self.headers, b"".join(self._posted), self._peer)
         self._posted = None
         self._answering = True
         task = self.loop.create_task(self._answer(posting))

@@ -1,4 +1,4 @@
-"""Lists: `limit`, `cursor`, `sort`, `include` as one parameter, and `{data, has_more, next_cursor}` as the answer.
+"""Lists: `limit`, `cursor`, `sort`, `include`, `include_deleted` as one parameter, and `{data, has_more, next_cursor}` as the answer.
 
 @routes.get("/crm/contacts", permission="contacts.view")
 async def list_contacts(
@@ -22,11 +22,15 @@ from pydantic import GetCoreSchemaHandler, SerializerFunctionWrapHandler, model_
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from web.bodies import Answer
+from web.caller import Requirement, the_caller
 
 DEFAULT_LIMIT = 20
 MOST = 100
 MOST_COUNTED = 10_000
 MOST_CURSOR_CHARACTERS = 2000
+
+SEES_DELETED = Requirement("self", "admin")
+"""Who may ask a list for what was deleted, beside the list's own permission."""
 
 T = TypeVar("T")
 
@@ -62,6 +66,7 @@ class Paging:
         cursor: str | None,
         sort: str,
         include: frozenset[str],
+        deleted: bool,
     ) -> None:
         self._request = request
         self._response = response
@@ -70,6 +75,7 @@ class Paging:
         self.cursor = cursor
         self.sort = sort
         self.include = include
+        self.deleted = deleted
 
     def of(self, listing: Listing) -> "Paging":
         """Return the same question, put to another list that knows its sort."""
@@ -80,7 +86,13 @@ class Paging:
     async def page(self, connection: Connection, *fixed: Any, wanted: Mapping[str, Any] | None = None) -> Page:
         """Return the page of rows; `fixed` are the listing's own parameters, `wanted` the filters that were given."""
         return await self._listing.page(
-            connection, *fixed, wanted=wanted, sort=self.sort, limit=self.limit, cursor=self.cursor
+            connection,
+            *fixed,
+            wanted=wanted,
+            sort=self.sort,
+            limit=self.limit,
+            cursor=self.cursor,
+            deleted=self.deleted,
         )
 
     async def total(
@@ -89,13 +101,9 @@ class Paging:
         """Return how many there are, up to 10,000, and whether there are more; None where nobody asked."""
         if "total_count" not in self.include:
             return None
-        parameters, conditions = list(fixed), ""
-        for name, value in (wanted or {}).items():
-            if value is not None:
-                parameters.append(value)
-                conditions += " and " + self._listing.filters[name].replace("{}", f"${len(parameters)}")
+        narrowed, parameters = self._listing.narrowed(*fixed, wanted=wanted, deleted=self.deleted)
         # The listing's select and conditions are constants of its module; values are bound.
-        counted = f"select count(*) from ({self._listing.select}{conditions} limit {MOST_COUNTED + 1}) as counted"
+        counted = f"select count(*) from ({narrowed} limit {MOST_COUNTED + 1}) as counted"
         count: int = await connection.fetchval(counted, *parameters)
         return min(count, MOST_COUNTED), count > MOST_COUNTED
 
@@ -133,7 +141,10 @@ class Paging:
 
 
 def paging(listing: Listing, *, sort: str, include: Sequence[str] = ()) -> Any:
-    """Return the dependency that reads a list's paging; `sort` is the default, `include` the expansions it knows."""
+    """Return the dependency that reads a list's paging; `sort` is the default, `include` the expansions it knows.
+
+    A list that knows what is live takes `include_deleted` too, from admins: anybody else is refused with permission_denied.
+    """
     known = frozenset(("total_count", *include))
     if sort.removeprefix("-") not in listing.sorts:
         raise ValueError(f"the list cannot be sorted by {sort}")
@@ -146,12 +157,26 @@ def paging(listing: Listing, *, sort: str, include: Sequence[str] = ()) -> Any:
         cursor: Annotated[str | None, Query(max_length=MOST_CURSOR_CHARACTERS)] = None,
         sort: Annotated[str, Query(description=f"one of {sorts}")] = sort,
         include: Annotated[list[str] | None, Query(), AnyOf(*sorted(known))] = None,
+        deleted: Annotated[bool, Depends(_deleted_too if listing.live else _live_alone)] = False,
     ) -> Paging:
         if sort.removeprefix("-") not in listing.sorts:
             raise DomainError("invalid_sort", f"sort by one of {sorts}")
-        return Paging(request, response, listing, limit, cursor, sort, frozenset(include or ()))
+        return Paging(request, response, listing, limit, cursor, sort, frozenset(include or ()), deleted)
 
     return Depends(read)
+
+
+async def _deleted_too(
+    request: Request,
+    include_deleted: Annotated[bool, Query(description="also what was deleted; needs role admin")] = False,
+) -> bool:
+    if include_deleted:
+        SEES_DELETED.check(await the_caller(request))
+    return include_deleted
+
+
+async def _live_alone() -> bool:
+    return False
 
 
 class _Limit:

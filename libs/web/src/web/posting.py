@@ -6,11 +6,12 @@ from kernel.errors import DomainError
 
 
 class Posting(NamedTuple):
-    """One POST. Header names are in lower case."""
+    """One POST. Header names are in lower case; `peer` is the address at the other end of the connection."""
 
     path: str
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    peer: str
 
 
 class Reply(NamedTuple):

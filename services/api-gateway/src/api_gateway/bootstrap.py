@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 from web.caller import Caller
+from web.client_addresses import ClientAddresses
 from web.frame import RequestFrame
 from web.health import NAMES, Health
 from web.internal_tokens import InternalTokenIssuer
@@ -21,7 +22,6 @@ from web.server import HttpServer
 
 from api_gateway import health as product_health
 from api_gateway.access_tokens import AccessTokens, SigningKeys
-from api_gateway.addresses import Addresses, Hosts
 from api_gateway.api_keys import ApiKeys
 from api_gateway.authenticate import Authenticator
 from api_gateway.cors import Cors
@@ -34,6 +34,7 @@ from api_gateway.entrypoints.events import on_project_member_removed as member_r
 from api_gateway.entrypoints.events import on_project_member_role_changed as role_changed
 from api_gateway.forward import Forwarder
 from api_gateway.gateway import Gateway, OwnHandler
+from api_gateway.hosts import Hosts
 from api_gateway.identity_client import IdentityClient
 from api_gateway.joined import Joined
 from api_gateway.limits import Limit, Limits, Policy
@@ -99,7 +100,7 @@ def build(settings: GatewaySettings, document: dict[str, Any], topology: Topolog
             most_webhook_bytes=settings.most_webhook_bytes,
         ),
         limits=_limits(settings.rates, counts),
-        addresses=Addresses(settings.trusted_proxies),
+        addresses=ClientAddresses(settings.trusted_proxies),
         hosts=Hosts(settings.allowed_hosts),
         own=_own_handlers(health, Joined(upstreams, issuer)),
         pages=pages_of(document, settings.base_url) if settings.docs else {},

@@ -12,15 +12,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from web.caller import Caller
+from web.client_addresses import ClientAddresses
 from web.exchange import Exchange, exchange_of
 from web.problems import Problem, problem_of
 
 from api_gateway import synonyms
-from api_gateway.addresses import Addresses, Hosts
 from api_gateway.authenticate import Authenticator, credential_of
 from api_gateway.cors import answer_preflight, is_preflight
 from api_gateway.documents import Page
 from api_gateway.forward import Forwarder, is_webhook, response_of
+from api_gateway.hosts import Hosts
 from api_gateway.limits import Limits, Standing, headers_of, refuse
 from api_gateway.operations import DocumentError, Operation
 from api_gateway.principals import Principal
@@ -40,7 +41,7 @@ class Gateway:
     authenticator: Authenticator
     forwarder: Forwarder
     limits: Limits
-    addresses: Addresses
+    addresses: ClientAddresses
     hosts: Hosts
     own: Mapping[str, OwnHandler]
     pages: Mapping[str, Page]
@@ -100,7 +101,8 @@ class Gateway:
     async def _let_in(
         self, request: Request, exchange: Exchange, match: Match, route: Route, more: MoreHeaders
     ) -> Response:
-        operation, address = route.operation, self.addresses.of(request)
+        peer = request.client.host if request.client else "unknown"
+        operation, address = route.operation, self.addresses.of(peer, request.headers.getlist("x-forwarded-for"))
         target_path, query = _raw_path(request), _ascii(request.scope["query_string"])
         if is_webhook(operation):
             return await self._take_webhook(request, exchange, route, address, more)

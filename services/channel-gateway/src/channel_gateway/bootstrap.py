@@ -4,14 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from bus.subscription import Subscription
-from contracts.channel.activation_requested_v1 import ChannelActivationRequestedV1
-from contracts.envelope import Event
-from contracts.message.cancel_requested_v1 import MessageCancelRequestedV1
-from contracts.message.send_requested_v1 import MessageSendRequestedV1
+from contracts.envelope import AnyEvent
 from kernel.failpoints import Failpoints
 from kernel.failures import Failure
 from kernel.running import Role
@@ -21,6 +19,7 @@ from outbox.work import UnitOfWork, Works
 from postgres.failures import classify
 from runtime.parts import Parts
 from runtime.service import Blueprint
+from web.client_addresses import ClientAddresses
 
 from channel_gateway.adapters.channel_checks_in_postgres import ChannelChecksInPostgres
 from channel_gateway.adapters.channels_in_postgres import CHANNELS, ChannelsInPostgres, readable
@@ -47,6 +46,7 @@ from channel_gateway.adapters.work_notices import WorkNotices
 from channel_gateway.application.accept_deliveries import accept_deliveries, accept_unspeakable
 from channel_gateway.application.announcements import WEBHOOK_CONSUMER, Announcements, WaitingForPeople
 from channel_gateway.application.bring_up_channels import BringUpChannels
+from channel_gateway.application.door_limits import DoorLimits, Window
 from channel_gateway.application.end_sends import end_sends
 from channel_gateway.application.group_commit import GroupCommit, Pace
 from channel_gateway.application.look_for_sends import LookForSends
@@ -62,6 +62,9 @@ from channel_gateway.domain.outgoing_addresses import OutgoingAddresses, Resolve
 from channel_gateway.domain.sending import Patience
 from channel_gateway.entrypoints.events import (
     on_channel_activation_requested,
+    on_identity_project_activated,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
     on_message_cancel_requested,
     on_message_send_requested,
 )
@@ -70,9 +73,19 @@ from channel_gateway.entrypoints.http.channel_work import Providers, channel_wor
 from channel_gateway.entrypoints.http.channels import Surroundings, channel_routes
 from channel_gateway.entrypoints.http.waha_webhook import WahaWebhookDoor
 from channel_gateway.entrypoints.http.webhook_info import webhook_info_routes
-from channel_gateway.settings import Settings, read_settings
+from channel_gateway.settings import DoorSettings, Settings, read_settings
 
 SERVICE = "channel-gateway"
+
+HEARD = (
+    on_message_send_requested,
+    on_message_cancel_requested,
+    on_channel_activation_requested,
+    on_identity_project_deactivated,
+    on_identity_project_activated,
+    on_identity_project_deleted,
+)
+"""The modules of all subscriptions. Each has a handler of its own name, and says what it HEARS."""
 
 
 class Assembly:
@@ -106,7 +119,13 @@ class Assembly:
             pace=Pace(most=settings.ingest_batch_max, wait_s=settings.ingest_batch_wait_s),
         )
         self.receive = ReceiveWebhook(
-            self.receiving, self.provider, self.commits.join, clock=works.clock, new_id=works.new_id
+            self.receiving,
+            self.provider,
+            self.commits.join,
+            _limits_of(settings.door),
+            address_of=ClientAddresses(settings.door.trusted_proxies).of,
+            clock=works.clock,
+            new_id=works.new_id,
         )
         self.door = WahaWebhookDoor(self.receive, max_bytes=settings.max_webhook_bytes, failpoints=self.failpoints)
         own = {_host_and_port(address) for address in (settings.app_base_url, settings.webhook_base_url)}
@@ -245,21 +264,24 @@ async def build(parts: Parts) -> Blueprint:
     except SealBroken as error:
         raise SettingsError(str(error)) from None
 
-    async def hear_request(events: Sequence[Event[MessageSendRequestedV1]], work: UnitOfWork) -> None:
-        await on_message_send_requested.on_message_send_requested(events, assembly.work_of(work))
+    return assembly.blueprint([_subscription(parts, assembly, module) for module in HEARD])
 
-    async def hear_cancel(events: Sequence[Event[MessageCancelRequestedV1]], work: UnitOfWork) -> None:
-        await on_message_cancel_requested.on_message_cancel_requested(events, assembly.work_of(work))
 
-    async def hear_activation(events: Sequence[Event[ChannelActivationRequestedV1]], work: UnitOfWork) -> None:
-        await on_channel_activation_requested.on_channel_activation_requested(events, assembly.work_of(work))
+def _subscription(parts: Parts, assembly: Assembly, module: ModuleType) -> Subscription:
+    name = module.__name__.rpartition(".")[2]
+    handler: Any = getattr(module, name)
 
-    return assembly.blueprint(
-        [
-            parts.subscription("message_send_requested", on_message_send_requested.HEARS, hear_request),
-            parts.subscription("message_cancel_requested", on_message_cancel_requested.HEARS, hear_cancel),
-            parts.subscription("channel_activation_requested", on_channel_activation_requested.HEARS, hear_activation),
-        ]
+    async def hear(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+        await handler(events, assembly.work_of(work))
+
+    return parts.subscription(name.removeprefix("on_"), module.HEARS, hear)
+
+
+def _limits_of(door: DoorSettings) -> DoorLimits:
+    return DoorLimits(
+        minute=Window(door.channel_most, door.channel_window_s),
+        burst=Window(door.channel_burst, 1),
+        unsigned=Window(door.unsigned_most, door.unsigned_window_s),
     )
 
 

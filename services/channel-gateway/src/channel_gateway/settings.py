@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from kernel.settings import Environment
+from web.client_addresses import ClientAddresses
 
 MEBIBYTE = 1024 * 1024
 
@@ -25,6 +26,18 @@ class SendSettings:
 
 
 @dataclass(frozen=True)
+class DoorSettings:
+    """How much one channel and one address may take of the door. `trusted_proxies` may say whom they speak for."""
+
+    channel_most: int = 12_000
+    channel_window_s: int = 60
+    channel_burst: int = 1000
+    unsigned_most: int = 60
+    unsigned_window_s: int = 60
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """Read once at start. `webhook_base_url` is where WAHA reaches the door; `encryption_keys` is a secret."""
 
@@ -37,6 +50,7 @@ class Settings:
     max_webhook_bytes: int
     delivery_days: int
     sending: SendSettings = field(default_factory=SendSettings)
+    door: DoorSettings = field(default_factory=DoorSettings)
 
 
 def read_settings(env: Environment) -> Settings:
@@ -52,6 +66,25 @@ def read_settings(env: Environment) -> Settings:
         max_webhook_bytes=env.integer("MAX_WEBHOOK_BYTES", 10 * MEBIBYTE, least=1024, most=64 * MEBIBYTE),
         delivery_days=env.integer("DELIVERY_RETENTION_DAYS", 7, least=1, most=365),
         sending=_read_send_settings(env),
+        door=_read_door_settings(env),
+    )
+
+
+def _read_door_settings(env: Environment) -> DoorSettings:
+    usual = DoorSettings()
+    trusted = env.words("TRUSTED_PROXIES")
+    try:
+        ClientAddresses(trusted)
+    except ValueError:
+        env.problem("TRUSTED_PROXIES must hold addresses or networks")
+        trusted = ()
+    return DoorSettings(
+        channel_most=env.integer("RATE_LIMIT_WEBHOOK_MAX", usual.channel_most, least=1),
+        channel_window_s=env.integer("RATE_LIMIT_WEBHOOK_WINDOW", usual.channel_window_s, least=1, most=86_400),
+        channel_burst=env.integer("RATE_LIMIT_WEBHOOK_BURST_MAX", usual.channel_burst, least=1),
+        unsigned_most=env.integer("RATE_LIMIT_UNSIGNED_MAX", usual.unsigned_most, least=1),
+        unsigned_window_s=env.integer("RATE_LIMIT_UNSIGNED_WINDOW", usual.unsigned_window_s, least=1, most=86_400),
+        trusted_proxies=trusted,
     )
 
 

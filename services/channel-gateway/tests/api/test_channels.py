@@ -268,6 +268,8 @@ async def test_a_removed_channel_is_gone_and_its_secrets_are_destroyed(gateway: 
     for method, more in (("GET", {}), ("DELETE", {}), ("PATCH", {"json": {"name": "x"}})):
         assert (await gateway.ask(tenant, method, path, **more)).status_code == 404
     assert (await gateway.ask(tenant, "GET", "/crm/channels")).json()["data"] == []
+    (removed,) = (await gateway.ask(tenant, "GET", "/crm/channels?include_deleted=true")).json()["data"]
+    assert removed["id"] == told["id"] and removed["deleted_at"] and not removed["waha_config"]["api_key_set"]
     assert await gateway.rows("select from channel_gateway.credentials") == []
 
 

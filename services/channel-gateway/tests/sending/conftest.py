@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from channel_gateway.bootstrap import HEARD
 from channel_gateway.entrypoints.events.on_message_cancel_requested import on_message_cancel_requested
 from channel_gateway.entrypoints.events.on_message_send_requested import on_message_send_requested
 from channel_gateway.settings import SendSettings
@@ -156,6 +157,14 @@ class SendingWorld:
         wish = self.wish(line, text, **more)
         await self.ask(wish)
         return wish
+
+    async def hears(self, line: Line, data: Any) -> None:
+        """Let the gateway hear what is said of the line's project."""
+        (module,) = [each for each in HEARD if each.HEARS is type(data)]
+        handler = getattr(module, module.__name__.rpartition(".")[2])
+        event, assembly = self._event(line, data, data.project_id, data.project_id), self.gateway.assembly
+        async with assembly.works.begin([event.tenantid]) as work:
+            await handler([event], assembly.work_of(work))
 
     async def cancel(self, line: Line, wish: Wish) -> None:
         """Withdraw a message."""

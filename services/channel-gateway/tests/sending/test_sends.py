@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from channel_gateway.adapters.due_in_postgres import DueInPostgres
+from contracts.identity.project_activated_v1 import IdentityProjectActivatedV1
+from contracts.identity.project_deactivated_v1 import IdentityProjectDeactivatedV1
 from contracts.message.recipient import Recipient
 from kernel.ids import new_id
 from testkit.eventually import eventually
@@ -161,6 +164,19 @@ async def test_while_its_channel_does_not_work_a_message_waits_and_then_goes(wor
     assert (await world.attempt(wish))["state"] == "pending"
     assert await world.calls() == []
     await world.control(f"sessions/{line.session}/scan")
+    assert await world.ends(wish) == ["accepted"]
+
+
+async def test_in_a_project_that_rests_a_message_waits_and_then_goes(world: Any) -> None:
+    line, other = await world.line("GOWS"), await world.line("GOWS")
+    await world.hears(line, IdentityProjectDeactivatedV1(project_id=line.channel.tenant.project_id, version=3))
+    await world.hears(line, IdentityProjectActivatedV1(project_id=line.channel.tenant.project_id, version=2))
+    wish = await world.send(line, "when you can")
+    assert await world.ends(await world.send(other, "now")) == ["accepted"]
+    due = await DueInPostgres(world.gateway.assembly.works).channels_to_serve(10)
+    assert line.channel.id not in [channel_id for _, channel_id in due]
+    assert ((await world.attempt(wish))["state"], len(await world.calls())) == ("pending", 1)
+    await world.hears(line, IdentityProjectActivatedV1(project_id=line.channel.tenant.project_id, version=4))
     assert await world.ends(wish) == ["accepted"]
 
 

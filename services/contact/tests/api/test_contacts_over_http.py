@@ -52,6 +52,26 @@ async def test_a_contact_is_entered_read_changed_and_deleted(contact: Served) ->
     assert said == ["contact.created.v1", "contact.updated.v1", "contact.deleted.v1"]
 
 
+async def test_admins_see_deleted_contacts_in_lists_where_they_ask_for_them(contact: Served) -> None:
+    kept, gone = await create(contact, tags=["vip"]), await create(contact, tags=["VIP", "new"])
+    await contact.ask(ANA, "DELETE", f"/crm/contacts/{gone['id']}")
+
+    async def listed(query: str) -> list[tuple[str, bool]]:
+        items = (await contact.ask(ANA, "GET", f"/crm/contacts?{query}")).json()["data"]
+        return [(each["id"], each["deleted_at"] is not None) for each in items]
+
+    both = [(gone["id"], True), (kept["id"], False)]
+    assert await listed("") == await listed("include_deleted=false") == [(kept["id"], False)]
+    assert await listed("include_deleted=true") == both
+    # Tags are looked up in an index that deleted contacts are not in.
+    assert await listed("include_deleted=true&tags=vip") == await listed("include_deleted=true&tags_all=vip") == both
+    assert await listed("include_deleted=true&tags=new,other") == [(gone["id"], True)]
+    refused = await contact.ask(
+        a_caller(TENANT, PROJECT, role="supervisor"), "GET", "/crm/contacts?include_deleted=true"
+    )
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+
+
 async def test_another_tenant_finds_nothing_and_changes_nothing(contact: Served) -> None:
     path = f"/crm/contacts/{(await create(contact))['id']}"
 

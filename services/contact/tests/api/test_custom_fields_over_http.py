@@ -39,6 +39,9 @@ async def test_a_field_is_defined_listed_changed_and_deleted(desk: Any) -> None:
 
     assert (await desk.ask("DELETE", path)).status_code == 204
     assert (await desk.ask("DELETE", path)).status_code == 404
+    for query, found in (("", [("age", False)]), ("?include_deleted=true", [("age", False), ("size", True)])):
+        listed = (await desk.ask("GET", f"/crm/custom-fields{query}")).json()["data"]
+        assert [(each["key"], each["deleted_at"] is not None) for each in listed] == found
     news = [(event.type, event.data.key, event.data.version) for event in await desk.news()]
     assert news == [
         ("custom_field.created.v1", "size", 1),

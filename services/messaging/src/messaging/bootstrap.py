@@ -36,6 +36,9 @@ from messaging.entrypoints.events import (
     on_contact_identity_linked,
     on_contact_restored,
     on_contact_updated,
+    on_identity_project_activated,
+    on_identity_project_deactivated,
+    on_identity_project_deleted,
     on_message_compose_requested,
     on_session_ended,
     on_session_message_recorded,
@@ -66,6 +69,9 @@ HEARD = (
     on_contact_identity_linked,
     on_session_started,
     on_session_ended,
+    on_identity_project_deactivated,
+    on_identity_project_activated,
+    on_identity_project_deleted,
 )
 """The modules of all subscriptions. Each has a handler of its own name, and says what it HEARS."""
 

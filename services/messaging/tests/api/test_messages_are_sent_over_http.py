@@ -133,6 +133,23 @@ async def test_a_channel_that_is_off_refuses(shop: Any) -> None:
         assert (problem["status"], problem["code"], problem["current_state"]) == (409, "invalid_state", status)
 
 
+async def test_a_project_that_rests_refuses_and_what_was_queued_says_that_it_waits(shop: Any) -> None:
+    queued = await sent(shop)
+    path = f"/crm/messages/{queued['message_id']}"
+    await shop.hears(heard.project(TENANT, "deactivated", version=4))
+    problem = await refused(shop, HELLO)
+    assert (problem["status"], problem["code"], problem["current_state"]) == (409, "invalid_state", "inactive")
+    waiting = (await shop.ask(path))["waiting"]
+    assert waiting["code"] == "channel_disconnected" and "project rests" in waiting["detail"]
+
+    await shop.hears(heard.project(TENANT, "activated", version=3))
+    await refused(shop, HELLO)
+    await shop.hears(heard.project(TENANT, "activated", version=5))
+    assert (await sent(shop))["waiting"] is None and (await shop.ask(path))["waiting"] is None
+    await shop.hears(heard.project(TENANT, "deleted", version=6))
+    await refused(shop, HELLO)
+
+
 async def test_a_closed_chat_refuses_and_the_contact_gets_a_new_one(shop: Any) -> None:
     (theirs,) = (await shop.ask("/crm/messages"))["data"]
     await shop.served.administrator.execute("update messaging.chats set status = 'closed'")

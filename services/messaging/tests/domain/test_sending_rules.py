@@ -55,6 +55,7 @@ def test_nothing_speaks_against_a_usual_answer() -> None:
         (case(channel={"deleted": True}), "channel_disconnected"),
         (case(channel={"project_id": "another"}), "channel_disconnected"),
         (case(channel={"status": "inactive"}), "channel_disconnected"),
+        (case(channel={"project_rests": True}), "channel_disconnected"),
         (case(channel={"status": "error"}), "channel_disconnected"),
         (case(person={"deleted": True}), "no_address"),
         (case(person={"project_id": "another"}), "no_address"),

@@ -97,7 +97,7 @@ async def test_every_list_of_messages_is_read_by_index(watch: Watch) -> None:
 
         assert found.scanned == page.scanned == [], query
         assert found.indexes == {index}, query
-        assert page.indexes == {"messages_pkey", "channels_pkey", "media_objects_pkey"}, query
+        assert page.indexes == {"messages_pkey", "channels_pkey", "media_objects_pkey", "resting_projects_pkey"}, query
 
 
 async def test_lists_of_messages_are_read_in_their_order_and_not_sorted(watch: Watch) -> None:

@@ -62,6 +62,9 @@ async def test_a_pipeline_is_made_with_one_status_of_each_type_read_changed_and_
     assert (await served.ask(ana, "DELETE", path)).status_code == 204
     assert (await served.ask(ana, "DELETE", path)).status_code == 404
     assert (await served.ask(ana, "GET", path)).status_code == 404
+    assert await names(served, ana) == []
+    (deleted,) = (await served.ask(ana, "GET", "/crm/pipelines?include_deleted=true&include=statuses")).json()["data"]
+    assert (deleted["id"], shape(deleted)) == (body["id"], shape(body)) and deleted["deleted_at"]
     said = await served.said()
     assert [event.type for event in said] == [
         "pipeline.created.v1",

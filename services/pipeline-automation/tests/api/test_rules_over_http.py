@@ -107,6 +107,11 @@ async def test_rules_are_switched_copied_ordered_and_deleted(served: Served, ana
     assert (part.status_code, part.json()["errors"][0]["pointer"]) == (400, "/rule_ids")
     assert (await served.ask(ana, "DELETE", f"{RULES}/{two['id']}")).status_code == 204
     assert (await served.ask(ana, "DELETE", f"{RULES}/{two['id']}")).status_code == 404
+    for query, places in (("", order[1:]), ("?include_deleted=true", order)):
+        listed = (await served.ask(ana, "GET", f"{RULES}{query}")).json()["data"]
+        assert [(each["id"], each["deleted_at"] is not None) for each in listed] == [
+            (id, id == two["id"]) for id in places
+        ]
     kinds = [each.type.split(".")[1] for each in await served.said() if each.type.startswith("automation_rule.")]
     assert kinds == ["created", "created", "disabled", "enabled", "created", "updated", "deleted"]
 

@@ -25,8 +25,7 @@ _COLUMNS = """c.tenant_id, c.id, c.project_id, c.version, c.created_at, c.update
 _FROM = " from channels c join channel_activity a on a.tenant_id = c.tenant_id and a.channel_id = c.id"
 
 CHANNELS = Listing(
-    select=f"select * from (select {_COLUMNS}{_FROM}"
-    " where c.tenant_id = $1 and c.project_id = $2 and c.deleted_at is null) c where true",
+    select=f"select * from (select {_COLUMNS}{_FROM} where c.tenant_id = $1 and c.project_id = $2) c where true",
     sorts={
         "name": "name text",
         "created_at": "created_at timestamptz",
@@ -38,6 +37,7 @@ CHANNELS = Listing(
         "active": "(status = 'active') = {}",
         "pipeline_id": "pipeline_id = {}::uuid",
     },
+    live="deleted_at is null",
 )
 
 GET = (

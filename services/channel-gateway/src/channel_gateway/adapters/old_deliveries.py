@@ -3,15 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from kernel.backoff import Backoff
 from kernel.ids import first_id_at
+from outbox.regularly import regularly
 from outbox.work import Works
-from postgres.database import LOST, PoolExhaustedError
-from telemetry.logs import get_logger
 
 from channel_gateway.adapters.send_requests_in_postgres import SendRequestsInPostgres
-
-log = get_logger(__name__)
 
 KEYS_KEPT = timedelta(days=14)
 SENDS_KEPT = timedelta(days=30)
@@ -39,21 +35,8 @@ class OldDeliveries:
         self._days = days
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Tidy now and daily until told to stop; what fails is tried again soon."""
-        backoff = Backoff(5.0, 300.0)
-        while not stopping.is_set():
-            wait_s = EVERY_S
-            try:
-                await self.run_once()
-                backoff.reset()
-            except (*LOST, PoolExhaustedError) as error:
-                log.warning("tidying deliveries failed", error_type=type(error).__name__)
-                wait_s = backoff.next_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Tidy now and daily until told to stop."""
+        await regularly(self.name, self.run_once, stopping, every_s=EVERY_S)
 
     async def run_once(self) -> int:
         """Make partitions ahead, drop old ones, delete old keys; return how many keys went."""

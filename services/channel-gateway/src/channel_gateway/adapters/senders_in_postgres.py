@@ -9,7 +9,7 @@ from postgres.database import Connection
 
 from channel_gateway.adapters.vault import Sealed, Vault
 from channel_gateway.application.messenger import Engine, Server
-from channel_gateway.application.senders import ChannelKey, Profile, Senders, Standing
+from channel_gateway.application.senders import ChannelKey, Profile, Resting, Senders, Standing
 from channel_gateway.domain.channel import DEFAULT_PACE
 
 TAKE = """
@@ -43,7 +43,8 @@ from {_HELD} where s.tenant_id = f.tenant_id and s.channel_id = f.channel_id
 # Locked: a sender that slept through its lease finds nothing here, and its successor waits until this has committed.
 STAND = """
 select s.tenant_id::text, s.channel_id::text, c.version,
-    c.status = 'active' and c.deleted_at is null and coalesce(s.paused_until <= now(), true) as works,
+    c.status = 'active' and c.deleted_at is null and coalesce(s.paused_until <= now(), true) and not exists (
+        select from resting_projects r where r.tenant_id = c.tenant_id and r.project_id = c.project_id and r.rests) as works,
     not exists (
         select from provider_sessions p cross join jsonb_each(p.limits) as l
         where p.tenant_id = s.tenant_id and p.channel_id = s.channel_id and (l.value->>'active')::bool
@@ -81,6 +82,14 @@ where tenant_id = $1 and channel_id = $2
 PAUSE = """
 update channel_senders set paused_until = greatest(paused_until, now() + make_interval(secs => $3))
 where tenant_id = $1 and channel_id = $2
+"""
+KEEP_RESTING = """
+insert into resting_projects (tenant_id, project_id, rests, version)
+select distinct on (tenant_id, project_id) tenant_id, project_id, rests, version
+from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[]) as n (tenant_id, project_id, rests, version)
+order by tenant_id, project_id, version desc
+on conflict (tenant_id, project_id) do update set rests = excluded.rests, version = excluded.version, updated_at = now()
+where resting_projects.version < excluded.version
 """
 REFUSE_EARLIER = "update channel_senders set refused_at = clock_timestamp() where tenant_id = $1 and channel_id = $2"
 
@@ -132,6 +141,16 @@ class SendersInPostgres(Senders):
     async def refuse_earlier(self, channel: ChannelKey) -> None:
         """Whatever waits in a channel by now will not be sent."""
         await self._connection.execute(REFUSE_EARLIER, *channel)
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Keep the newest version of each."""
+        await self._connection.execute(
+            KEEP_RESTING,
+            [each.tenant_id for each in projects],
+            [each.project_id for each in projects],
+            [each.rests for each in projects],
+            [each.version for each in projects],
+        )
 
     def _profile(self, row: Any) -> Profile:
         tenant_id, channel_id = row["tenant_id"], row["id"]

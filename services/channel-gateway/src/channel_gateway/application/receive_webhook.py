@@ -10,6 +10,7 @@ from kernel.ids import NewId, is_id
 from telemetry.metrics import counter
 from telemetry.tracing import current_traceparent, span
 
+from channel_gateway.application.door_limits import DoorLimits
 from channel_gateway.application.provider import NotReadable, Provider
 from channel_gateway.domain.delivery import OVERTAKEN, Delivery, State
 from channel_gateway.domain.receiving_channel import ReceivingChannel
@@ -32,12 +33,17 @@ class ReceivingChannels(Protocol):
 
 
 class Request(NamedTuple):
-    """What came in. `signatures` and `algorithms` are all values of their headers; `headers` those worth keeping."""
+    """What came in. `signatures` and `algorithms` are all values of their headers; `headers` those worth keeping.
+
+    `peer` is who is at the other end of the connection, `forwarded` whom they say they speak for.
+    """
 
     raw: bytes
     signatures: Sequence[str]
     algorithms: Sequence[str]
     headers: Mapping[str, str]
+    peer: str
+    forwarded: Sequence[str]
 
 
 class Receipt(NamedTuple):
@@ -55,25 +61,31 @@ class ReceiveWebhook:
         channels: ReceivingChannels,
         provider: Provider,
         store: Callable[[Delivery], Awaitable[State]],
+        limits: DoorLimits,
         *,
+        address_of: Callable[[str, Sequence[str]], str],
         clock: Clock,
         new_id: NewId,
     ) -> None:
-        """`store` returns once the delivery is durable."""
+        """`store` returns once the delivery is durable; `address_of` says who a peer speaks for."""
         self._channels = channels
         self._provider = provider
         self._store = store
+        self._limits = limits
+        self._address_of = address_of
         self._clock = clock
         self._new_id = new_id
 
     async def by_webhook(self, webhook_id: str, request: Request) -> Receipt:
-        """Take in what came to a channel's own address. Raises not_found, signature_invalid, malformed_json, …"""
+        """Take in what came to a channel's own address. Raises not_found, signature_invalid, malformed_json, rate_limited, …"""
         received_at = self._clock()
+        if not request.signatures:
+            self._limits.look_at_unsigned(self._address(request))
         channel = await self._channels.of_webhook(webhook_id) if is_id(webhook_id) else None
         keys = (_NOBODYS_KEY,) if channel is None else channel.keys
         genuine = self._provider.is_signed(request.raw, request.signatures, request.algorithms, keys)
         if channel is None:
-            raise DomainError("not_found", "there is no such webhook")
+            raise self._stranger(request, DomainError("not_found", "there is no such webhook"))
         if channel.type != self._provider.channel_type:
             raise DomainError(
                 "validation_failed",
@@ -82,7 +94,8 @@ class ReceiveWebhook:
                 got=channel.type,
             )
         if not genuine:
-            raise DomainError("signature_invalid", "sign the raw body with the channel's webhook key")
+            error = DomainError("signature_invalid", "sign the raw body with the channel's webhook key")
+            raise self._stranger(request, error)
         return await self._take_in(channel, request, received_at)
 
     async def by_session(self, session: str | None, request: Request) -> Receipt:
@@ -91,8 +104,10 @@ class ReceiveWebhook:
         `session` None: the body names it. Nothing but one channel that fits will do.
         """
         received_at = self._clock()
-        if session is None and request.signatures:
-            session = self._session_in(request.raw)
+        if not request.signatures:
+            self._limits.look_at_unsigned(self._address(request))
+        elif session is None:
+            session = self._session_in(request)
         known = await self._channels.of_session(session) if session else ()
         fitting = [
             channel
@@ -101,16 +116,25 @@ class ReceiveWebhook:
             and self._provider.is_signed(request.raw, request.signatures, request.algorithms, channel.keys)
         ]
         if len(fitting) != 1:
-            raise DomainError("not_found", "there is no such webhook")
+            raise self._stranger(request, DomainError("not_found", "there is no such webhook"))
         return await self._take_in(fitting[0], request, received_at)
 
-    def _session_in(self, raw: bytes) -> str | None:
+    def _session_in(self, request: Request) -> str | None:
         try:
-            return self._provider.session_of(raw)
+            return self._provider.session_of(request.raw)
         except NotReadable:
-            raise _not_json() from None
+            raise self._stranger(request, _not_json()) from None
+
+    def _stranger(self, request: Request, error: DomainError) -> DomainError:
+        """Return what somebody is told who is not genuine; raise rate_limited when they come too often."""
+        self._limits.count_stranger(self._address(request))
+        return error
+
+    def _address(self, request: Request) -> str:
+        return self._address_of(request.peer, request.forwarded)
 
     async def _take_in(self, channel: ReceivingChannel, request: Request, received_at: datetime) -> Receipt:
+        self._limits.count_genuine(channel.id)
         with span("webhook", channel_id=channel.id):
             try:
                 delivery = self._provider.delivery(

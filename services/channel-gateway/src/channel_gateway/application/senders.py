@@ -13,7 +13,9 @@ ChannelKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A channel that is served, at the moment `now` of the database. `works`: it is active and nothing holds it back."""
+    """A channel that is served, at the moment `now` of the database. `works`: it is active, its project does not rest, and nothing
+    holds it back.
+    """
 
     key: ChannelKey
     version: int
@@ -22,6 +24,16 @@ class Standing:
     high_at: datetime | None
     automated_at: datetime | None
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Whether a project rests: nothing is sent there, what is queued waits. `version` is the project's."""
+
+    tenant_id: str
+    project_id: str
+    rests: bool
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,9 @@ class Senders(Protocol):
 
     async def pause(self, channel: ChannelKey, seconds: float) -> None:
         """Hold a channel's sends back, at least for so long."""
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Remember which projects rest; older news change nothing."""
 
     async def refuse_earlier(self, channel: ChannelKey) -> None:
         """Whatever waits in a channel by now will not be sent."""

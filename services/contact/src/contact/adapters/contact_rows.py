@@ -21,12 +21,12 @@ ONE = f"select c.id, {COLUMNS} from contacts c where c.tenant_id = $1 and c.id =
 # What is filtered by is named beside the columns that are shown. A day is what the index of last interactions knows.
 SHOWN = f"""{COLUMNS}, c.name_folded, c.phone_key, c.tag_keys, c.last_interaction_day,
         coalesce(c.last_interaction_at, '1970-01-01 00:00:00+00') as last_interaction_order"""
-LIVE = "c.tenant_id = $1 and c.project_id = $2 and c.deleted_at is null and c.merged_into_id is null and c.erased_at is null"
+OF_PROJECT = "c.tenant_id = $1 and c.project_id = $2 and c.merged_into_id is null and c.erased_at is null"
 
 CONTACTS = Listing(
     select=f"""
 select * from (
-    select c.id, {SHOWN} from contacts c where {LIVE}
+    select c.id, {SHOWN} from contacts c where {OF_PROJECT}
 ) c where true
 """,
     sorts={
@@ -43,6 +43,8 @@ select * from (
         "external_id": "external_id = {}",
         "tags": """exists (select from contact_tags t where t.tenant_id = $1 and t.project_id = $2
             and t.tag_key = any({}::text[]) and t.contact_id = c.id)""",
+        # Where deleted contacts are shown, too: their tags are in no index.
+        "tags_unindexed": "tag_keys && {}::text[]",
         "tags_all": "tag_keys @> {}::text[]",
         "rarest_tag": """exists (select from contact_tags t where t.tenant_id = $1 and t.project_id = $2
             and t.tag_key = {}::text and t.contact_id = c.id)""",
@@ -58,6 +60,7 @@ select * from (
             and last_interaction_day >= date_bin('1 day', {}, timestamptz '2000-01-01 00:00:00+00')""",
         "last_interaction_before": "last_interaction_at < {} and last_interaction_day <= {}",
     },
+    live="deleted_at is null",
 )
 
 # The contacts of one tag ($3) by their ids, and so in the order in which they were made, as the key of the tags has them: a page is read
@@ -66,7 +69,7 @@ CONTACTS_WITH_TAG = Listing(
     select=f"""
 select * from (
     select t.contact_id as id, c.* from contact_tags t cross join lateral (
-        select {SHOWN} from contacts c where c.id = t.contact_id and {LIVE} offset 0
+        select {SHOWN} from contacts c where c.id = t.contact_id and {OF_PROJECT} and c.deleted_at is null offset 0
     ) c
     where t.tenant_id = $1 and t.project_id = $2 and t.tag_key = $3
 ) c where true

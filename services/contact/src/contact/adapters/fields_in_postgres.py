@@ -11,13 +11,14 @@ from postgres.listing import Listing
 
 from contact.domain.custom_field import Definition
 
-COLUMNS = """tenant_id, id, project_id, version, created_at, updated_at, key, label, type, required, options, default_value,
+COLUMNS = """tenant_id, id, project_id, version, created_at, updated_at, deleted_at, key, label, type, required, options, default_value,
     description, system"""
 
 FIELDS = Listing(
-    select=f"select {COLUMNS} from custom_fields where tenant_id = $1 and project_id = $2 and deleted_at is null",
+    select=f"select {COLUMNS} from custom_fields where tenant_id = $1 and project_id = $2",
     sorts={"key": "key text", "created_at": "created_at timestamptz"},
     filters={"type": "type = any({}::text[])", "system": "system = {}"},
+    live="deleted_at is null",
 )
 
 OF_PROJECT = (

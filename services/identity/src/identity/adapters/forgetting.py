@@ -7,10 +7,8 @@ months after two years.
 import asyncio
 from datetime import timedelta
 
-from kernel.backoff import Backoff
+from outbox.regularly import regularly
 from outbox.work import Works
-from postgres.database import LOST, PoolExhaustedError
-from telemetry.logs import get_logger
 
 from identity.application.work import NOBODY
 
@@ -37,8 +35,6 @@ WITH_INVITATIONS = "select tenants_with_old_memberships($1)::text as tenant_id"
 DELETE_INVITATIONS = "delete from invitations where tenant_id = any($1::uuid[]) and expires_at < $2"
 DELETE_CHANGES = "delete from membership_changes where tenant_id = any($1::uuid[]) and changed_at < $2"
 
-log = get_logger(__name__)
-
 
 class Forgetting:
     """A kernel Role: forgets once an hour."""
@@ -49,21 +45,8 @@ class Forgetting:
         self._works = works
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Forget until told to stop; what fails is tried again soon."""
-        backoff = Backoff(5.0, 300.0)
-        while not stopping.is_set():
-            wait_s = EVERY_S
-            try:
-                await self.run_once()
-                backoff.reset()
-            except (*LOST, PoolExhaustedError) as error:
-                log.warning("forgetting failed", error_type=type(error).__name__)
-                wait_s = backoff.next_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Forget until told to stop."""
+        await regularly(self.name, self.run_once, stopping, every_s=EVERY_S)
 
     async def run_once(self) -> None:
         """Delete what is due now."""

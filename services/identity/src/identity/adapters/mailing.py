@@ -2,8 +2,7 @@
 
 import asyncio
 
-from kernel.backoff import Backoff
-from postgres.database import LOST, PoolExhaustedError
+from outbox.regularly import regularly
 from telemetry.logs import get_logger
 from telemetry.metrics import counter
 
@@ -29,22 +28,13 @@ class Mailing:
         self._open_work = open_work
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Send until told to stop; while the database is away look again ever later."""
-        backoff = Backoff(LOOK_EVERY_S, 30.0)
-        while not stopping.is_set():
-            wait_s = LOOK_EVERY_S
-            try:
-                while not stopping.is_set() and await self.send_next():
-                    pass
-                backoff.reset()
-            except (*LOST, PoolExhaustedError) as error:
-                log.warning("mails could not be looked for", error_type=type(error).__name__)
-                wait_s = backoff.next_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Send until told to stop."""
+
+        async def send_all() -> None:
+            while not stopping.is_set() and await self.send_next():
+                pass
+
+        await regularly(self.name, send_all, stopping, every_s=LOOK_EVERY_S, again_s=(LOOK_EVERY_S, 30.0))
 
     async def send_next(self) -> bool:
         """Send the mail that is due longest; tell whether there was one."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from postgres.database import Connection
 
 from messaging.application.work import Key, ProjectContact
-from messaging.domain.projected import ChannelEnd, ChannelNews, ChannelStatus
+from messaging.domain.projected import ChannelEnd, ChannelNews, ChannelStatus, Resting
 from messaging.domain.sending_channel import SendingChannel
 
 FOLLOW = """
@@ -27,15 +27,26 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
 on conflict (tenant_id, id) do update set deleted_at = coalesce(channels.deleted_at, excluded.deleted_at), updated_at = now()
 """
 
+KEEP_RESTING = """
+insert into resting_projects (tenant_id, project_id, rests, version)
+select distinct on (tenant_id, project_id) tenant_id, project_id, rests, version
+from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::int[]) as n (tenant_id, project_id, rests, version)
+order by tenant_id, project_id, version desc
+on conflict (tenant_id, project_id) do update set rests = excluded.rests, version = excluded.version, updated_at = now()
+where resting_projects.version < excluded.version
+"""
+
+_RESTS = """exists (
+    select from resting_projects r where r.tenant_id = c.tenant_id and r.project_id = c.project_id and r.rests)"""
 # The columns stand in the order of the fields of SendingChannel.
-KNOWN = """
+KNOWN = f"""
 select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours,
-    c.deleted_at is not null
+    c.deleted_at is not null, {_RESTS}
 from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, id)
 join channels c on c.tenant_id = w.tenant_id and c.id = w.id
 """
-OF_PROJECTS = """
-select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours, false
+OF_PROJECTS = f"""
+select c.tenant_id::text, c.id::text, c.project_id::text, coalesce(c.type, 'unknown'), c.status, c.messaging_window_hours, false, {_RESTS}
 from unnest($1::uuid[], $2::uuid[]) as w (tenant_id, project_id)
 join channels c on c.tenant_id = w.tenant_id and c.project_id = w.project_id and c.deleted_at is null
 order by c.tenant_id, c.id
@@ -97,6 +108,16 @@ class ChannelsInPostgres:
             [each.id for each in ends],
             [each.project_id for each in ends],
             [each.at for each in ends],
+        )
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Take in which projects rest; older news change nothing."""
+        await self._connection.execute(
+            KEEP_RESTING,
+            [each.tenant_id for each in projects],
+            [each.project_id for each in projects],
+            [each.rests for each in projects],
+            [each.version for each in projects],
         )
 
     async def known(self, ids: Collection[Key]) -> dict[Key, SendingChannel]:

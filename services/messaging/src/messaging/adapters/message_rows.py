@@ -13,7 +13,9 @@ READ = """
     m.failure_message, m.failed_at, m.late_ack, m.late_ack_at, m.source, m.provider_message_id as external_id, m.metadata, m.sequence,
     m.timestamp, m.received_at, m.queued_at, m.sent_at, m.delivered_at, m.read_at, m.played_at, m.media_id, m.retry_of_id,
     case when m.sender_kind in ('agent', 'ai') then m.sender_id end as agent_id,
-    case when m.status = 'queued' then h.status end as waits_for_channel,
+    case when m.status = 'queued' then case when exists (
+        select from resting_projects r where r.tenant_id = m.tenant_id and r.project_id = m.project_id and r.rests
+    ) then 'resting' else h.status end end as waits_for_channel,
     f.mime_type as media_mime_type, f.file_name as media_file_name, f.size_bytes as media_size_bytes,
     f.duration_seconds as media_duration_seconds, f.state as media_state,
     q.text as quoted_text, q.content_type as quoted_content_type

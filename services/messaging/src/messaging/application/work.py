@@ -19,6 +19,7 @@ from messaging.domain.projected import (
     ContactLife,
     ContactNews,
     LinkedHandle,
+    Resting,
     SessionNews,
 )
 from messaging.domain.reaching import Person
@@ -149,6 +150,9 @@ class Channels(Protocol):
 
     async def remove(self, ends: Sequence[ChannelEnd]) -> None:
         """Take in that channels were deleted."""
+
+    async def keep_resting(self, projects: Sequence[Resting]) -> None:
+        """Take in which projects rest; older news change nothing."""
 
     async def known(self, ids: Collection[Key]) -> dict[Key, SendingChannel]:
         """Return channels, deleted ones too."""

@@ -42,6 +42,16 @@ class ChannelEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """Whether a project rests: nothing is sent there."""
+
+    tenant_id: str
+    project_id: str
+    rests: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContactNews:
     """What a contact is like."""
 

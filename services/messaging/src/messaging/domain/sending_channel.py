@@ -10,6 +10,7 @@ OFF = frozenset(("inactive", "error"))
 """Somebody has to do something before it works. In every other state it is expected back by itself."""
 
 _AWAY = {
+    "resting": "the project rests; the message leaves when it works again",
     "activating": "the channel is being activated; the message leaves when it works",
     "connecting": "the channel is connecting; the message leaves when it works",
     "disconnected": "the channel has lost its connection; the message leaves when it is back",
@@ -21,7 +22,7 @@ _AWAY_SOMEHOW = "the channel does not work at the moment; the message leaves whe
 
 @dataclass(frozen=True, slots=True)
 class SendingChannel:
-    """`status` is None as long as nobody has told it."""
+    """`status` is None as long as nobody has told it. `project_rests`: nothing is sent in its project."""
 
     tenant_id: str
     id: str
@@ -30,6 +31,7 @@ class SendingChannel:
     status: str | None
     messaging_window_hours: int | None
     deleted: bool
+    project_rests: bool = False
 
     @property
     def is_off(self) -> bool:
@@ -38,7 +40,10 @@ class SendingChannel:
 
 
 def waiting_for(channel_status: str | None) -> tuple[str, str] | None:
-    """Return why a queued message waits (code, words for people), or None where its channel works or is not known."""
+    """Return why a queued message waits (code, words for people), or None where its channel works or is not known.
+
+    In a project that rests the channels do, too.
+    """
     if channel_status is None or channel_status == WORKING:
         return None
     return "channel_disconnected", _AWAY.get(channel_status, _AWAY_SOMEHOW)

@@ -26,7 +26,7 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something is not sent: a failure code, and words for people. `state`: of the channel, where that is the reason."""
+    """Why something is not sent: a failure code, and words for people. `state`: of the channel or project, where that is the reason."""
 
     code: str
     detail: str
@@ -98,6 +98,12 @@ def _channel_exists(case: Circumstances, _: datetime) -> Refusal | None:
     return None
 
 
+def _project_works(case: Circumstances, _: datetime) -> Refusal | None:
+    if case.channel is not None and case.channel.project_rests:
+        return Refusal("channel_disconnected", "the project rests: nothing is sent until it works again", "inactive")
+    return None
+
+
 def _channel_is_on(case: Circumstances, _: datetime) -> Refusal | None:
     if case.channel is not None and case.channel.is_off:
         return Refusal("channel_disconnected", f"the channel is {case.channel.status}", case.channel.status)
@@ -166,6 +172,7 @@ RULES: tuple[Rule, ...] = (
     _channel_is_clear,
     _contact_is_live,
     _contact_wants_it,
+    _project_works,
     _channel_is_on,
     _somebody_is_there,
     _window_is_open,

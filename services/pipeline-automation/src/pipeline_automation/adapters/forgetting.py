@@ -2,10 +2,8 @@
 
 import asyncio
 
-from kernel.backoff import Backoff
+from outbox.regularly import regularly
 from outbox.work import Works
-from postgres.database import LOST, PoolExhaustedError
-from telemetry.logs import get_logger
 
 EVERY_S = 600.0
 MOST_TRIGGER_EVENTS = 2000
@@ -38,8 +36,6 @@ delete from trigger_events t using (
 where s.place > $2 and t.tenant_id = s.tenant_id and t.id = s.id
 """
 
-log = get_logger(__name__)
-
 
 class Forgetting:
     """A kernel Role: forgets every ten minutes."""
@@ -50,21 +46,8 @@ class Forgetting:
         self._works = works
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Forget until told to stop; what fails is tried again soon."""
-        backoff = Backoff(5.0, 300.0)
-        while not stopping.is_set():
-            wait_s = EVERY_S
-            try:
-                await self.run_once()
-                backoff.reset()
-            except (*LOST, PoolExhaustedError) as error:
-                log.warning("forgetting failed", error_type=type(error).__name__)
-                wait_s = backoff.next_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Forget until told to stop."""
+        await regularly(self.name, self.run_once, stopping, every_s=EVERY_S)
 
     async def run_once(self) -> int:
         """Delete what is due now, tenants together, until nothing is; return how many rows went."""

@@ -3,7 +3,7 @@
 from postgres.listing import Listing
 
 STATUS_COLUMNS = """
-    s.id, s.tenant_id, s.project_id, s.version, s.created_at, s.updated_at, s.pipeline_id, s.name, s.description, s.color,
+    s.id, s.tenant_id, s.project_id, s.version, s.created_at, s.updated_at, s.deleted_at, s.pipeline_id, s.name, s.description, s.color,
     s.status_type, s.position, s.active, (
         select count(*) from placements l join contacts c on c.tenant_id = l.tenant_id and c.id = l.contact_id and not c.deleted
         where l.tenant_id = s.tenant_id and l.pipeline_id = s.pipeline_id and l.status_id = s.id and l.exited_at is null
@@ -12,7 +12,7 @@ STATUS_COLUMNS = """
 
 COLUMNS = (
     """
-    p.id, p.tenant_id, p.project_id, p.version, p.created_at, p.updated_at, p.name, p.name_key, p.description, p.color,
+    p.id, p.tenant_id, p.project_id, p.version, p.created_at, p.updated_at, p.deleted_at, p.name, p.name_key, p.description, p.color,
     p.position, p.active, p.is_default, p.session_timeout_minutes, p.enable_ai_summary, (
         select count(*) from placements l join contacts c on c.tenant_id = l.tenant_id and c.id = l.contact_id and not c.deleted
         where l.tenant_id = p.tenant_id and l.pipeline_id = p.id and l.exited_at is null
@@ -28,7 +28,7 @@ COLUMNS = (
 
 PIPELINES = Listing(
     select=f"""
-select * from (select {COLUMNS} from pipelines p where p.tenant_id = $1 and p.project_id = $2 and p.deleted_at is null) p where true
+select * from (select {COLUMNS} from pipelines p where p.tenant_id = $1 and p.project_id = $2) p where true
 """,
     sorts={"position": "position int", "name": "name_key text", "created_at": "created_at timestamptz"},
     filters={
@@ -36,6 +36,7 @@ select * from (select {COLUMNS} from pipelines p where p.tenant_id = $1 and p.pr
         "name": "strpos(name_key, {}) > 0",
         "color": "color = any({}::text[])",
     },
+    live="deleted_at is null",
 )
 
 # The name weighs more than the description, a beginning more than a middle.

@@ -36,7 +36,7 @@ _LAST = """(select e.created_at from rule_executions e
 RULES = Listing(
     select="select * from (select " + _COLUMNS + ", " + _LAST + " as last_executed_at,"
     " coalesce(" + _LAST + ", '1970-01-01 00:00:00+00') as executed_sort"
-    " from automation_rules r where r.tenant_id = $1 and r.project_id = $2 and r.deleted_at is null) r where true",
+    " from automation_rules r where r.tenant_id = $1 and r.project_id = $2) r where true",
     sorts={
         "priority": "priority int, created_at timestamptz",
         "created_at": "created_at timestamptz",
@@ -50,6 +50,7 @@ RULES = Listing(
         "enabled": "enabled = {}",
         "name": "position({} in name_key) > 0",
     },
+    live="deleted_at is null",
 )
 
 GET = "select " + _COLUMNS + ", " + _LAST + " as last_executed_at from automation_rules r"

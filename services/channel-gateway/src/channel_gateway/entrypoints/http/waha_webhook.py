@@ -114,6 +114,7 @@ class WahaWebhookDoor:
 def _request(posting: Posting) -> Request:
     signatures: list[str] = []
     algorithms: list[str] = []
+    forwarded: list[str] = []
     kept: dict[str, str] = {}
     for name, value in posting.headers:
         if name == b"x-webhook-hmac":
@@ -123,7 +124,9 @@ def _request(posting: Posting) -> Request:
             kept[_KEPT_HEADERS[name]] = text
             if name == b"x-webhook-hmac-algorithm":
                 algorithms.append(text)
-    return Request(posting.body, signatures, algorithms, kept)
+        elif name == b"x-forwarded-for":
+            forwarded.append(value.decode("latin-1"))
+    return Request(posting.body, signatures, algorithms, kept, posting.peer, forwarded)
 
 
 def _reply(receipt: Receipt) -> Reply:

@@ -77,13 +77,14 @@ def contact_routes(
         use = work_of(work)
         await use.directory.plan_for_values()
         keys, all_keys = ([*{tag_key(tag) for tag in given or ()}] for given in (tags, tags_all))
-        tag = await use.tags.rarest(caller.tenant_id, project_id, all_keys) if all_keys else None
+        indexed = not page.deleted
+        tag = await use.tags.rarest(caller.tenant_id, project_id, all_keys) if all_keys and indexed else None
         wanted = {
             "name": name and folded(name),
             "phone": phone and phone_key(parse_phone(phone, "?phone")),
             "email": email and email.strip().lower(),
             "external_id": external_id,
-            "tags": keys or None,
+            "tags" if indexed else "tags_unindexed": keys or None,
             "tags_all": all_keys or None,
             "rarest_tag": tag,
             "source_channel": source_channel,
@@ -97,7 +98,7 @@ def contact_routes(
             "last_interaction_before": last_interaction_before,
         }
         fixed: tuple[str, ...] = (caller.tenant_id, project_id)
-        if (tag or len(keys) == 1) and page.sort.removeprefix("-") in with_tag.sorts:
+        if indexed and (tag or len(keys) == 1) and page.sort.removeprefix("-") in with_tag.sorts:
             fixed = (*fixed, tag or keys[0])
             page = page.of(with_tag)
             wanted["rarest_tag" if tag else "tags"] = None

@@ -53,6 +53,7 @@ class FieldAnswer(Answer):
     version: int
     created_at: Time
     updated_at: Time
+    deleted_at: Time | None
     key: str
     label: str
     type: str

@@ -87,6 +87,7 @@ class StatusAnswer(Answer):
     version: int
     created_at: Time
     updated_at: Time
+    deleted_at: Time | None
     pipeline_id: Id
     name: str
     description: str | None
@@ -110,6 +111,7 @@ class PipelineAnswer(Answer):
     version: int
     created_at: Time
     updated_at: Time
+    deleted_at: Time | None
     name: str
     description: str | None
     color: str
