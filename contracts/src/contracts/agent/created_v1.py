@@ -9,6 +9,7 @@ class AgentCreatedV1(Wire, kw_only=True):
     """Humans have a user; others do not."""
 
     TYPE: ClassVar[str] = "agent.created.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str
     type: str
