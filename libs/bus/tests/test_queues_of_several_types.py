@@ -14,6 +14,7 @@ from contracts.bundles import StoredBundle, packed
 from contracts.envelope import UnreadEvent, encode
 from contracts.public import EveryPublicEvent
 from kernel.ids import new_id
+from testkit.eventually import eventually
 from testkit.servers import Servers, own_topology
 
 ONE, OTHER = "toy.one_happened.v1", "toy.other_happened.v9"
@@ -26,7 +27,7 @@ async def handle(events: Any, work: Any) -> None:
 
 @pytest_asyncio.fixture
 async def broker(servers: Servers) -> AsyncIterator[Any]:
-    """Two subscriptions, one of both types and one of the first: `topology`, `channel`, `publish`, and `waiting` of a consumer."""
+    """Two subscriptions, one of both types and one of the first: `declare`, `publish`, `remove`, and `wait` for a consumer's messages."""
     service = f"toy-{new_id()[-12:]}"
     topology = own_topology({ONE: [(service, "one"), (service, "any")], OTHER: [(service, "any")]})
     publisher = BrokerPublisher(servers.rabbitmq_url, service, topology)
@@ -43,12 +44,14 @@ async def broker(servers: Servers) -> AsyncIterator[Any]:
         async def remove(self, consumer: str) -> None:
             await (await connection.channel()).queue_delete(self.queues(consumer))
 
-        async def waiting(self, consumer: str) -> int:
-            queue = await (await connection.channel()).get_queue(self.queues(consumer), ensure=False)
-            count = 0
-            while await queue.get(no_ack=True, fail=False):
-                count += 1
-            return count
+        async def wait(self, consumer: str, count: int) -> None:
+            channel = await connection.channel()
+
+            async def so_many() -> bool:
+                queue = await channel.declare_queue(self.queues(consumer), passive=True)
+                return queue.declaration_result.message_count == count
+
+            await eventually(so_many, because=f"{count} messages wait for {consumer}")
 
     async with connected(servers.rabbitmq_url, "tests") as connection:
         yield Broker()
@@ -65,7 +68,8 @@ async def test_one_queue_takes_all_its_types_beside_those_that_take_one(broker: 
     assert await broker.declare() == await broker.declare() == 4
     await broker.publish(ONE)
     await broker.publish(OTHER)
-    assert (await broker.waiting("one"), await broker.waiting("any")) == (1, 2)
+    await broker.wait("one", 1)
+    await broker.wait("any", 2)
 
 
 async def test_what_one_of_two_would_not_get_is_kept_until_its_queue_is_there(broker: Any) -> None:
@@ -75,11 +79,12 @@ async def test_what_one_of_two_would_not_get_is_kept_until_its_queue_is_there(br
     for _ in range(2):
         with pytest.raises(ChannelNotFoundEntity):
             await broker.publish(ONE)
-    assert await broker.waiting("any") == 1
+    await broker.wait("any", 1)
 
     await broker.declare()
     await broker.publish(ONE)
-    assert (await broker.waiting("one"), await broker.waiting("any")) == (1, 1)
+    await broker.wait("one", 1)
+    await broker.wait("any", 2)
 
 
 def test_every_public_event_is_read_as_it_came_whatever_its_type_and_version() -> None:

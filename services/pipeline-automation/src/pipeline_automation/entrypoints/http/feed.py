@@ -36,7 +36,7 @@ from pipeline_automation.entrypoints.http.feed_schemas import (
 )
 
 Grown = Callable[[str, int, float], Awaitable[int | None]]
-"""Waits until a tenant has entries after a place, until that time of the loop's clock; returns the newest one's, None where there is none."""
+"""Waits until a tenant has entries after a place, until that time of the loop's clock; returns the newest place, or None."""
 SEES_BILLS = "billing.view"
 
 
