@@ -148,7 +148,7 @@ async def test_each_filter_finds_what_it_names(served: Served, ana: Caller) -> N
         ("cursor=x", 400, "invalid_cursor"),
         ("after=AAAAAAAAB9p", 400, "invalid_cursor"),
         ("cursor=__________8", 400, "invalid_cursor"),
-        (f"project_id={new_id()}", 404, "not_found"),
+        ("project_id=01980f3e-0002-7000-8000-00000000ffff", 404, "not_found"),
         ("types=billing.*", 403, "permission_denied"),
     ],
 )
