@@ -115,7 +115,9 @@ async def test_who_goes_on_from_a_cursor_sees_everything_once_in_order(served: S
 
 
 async def test_each_filter_finds_what_it_names(served: Served, ana: Caller) -> None:
-    mine = received(ana, type="session.started.v1", correlationid=new_id(), time=datetime.now(UTC) - DAY)
+    mine = received(
+        ana, type="session.started.v1", correlationid=new_id(), time=datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+    )
     data = mine.data
     await heard(served, received(ana), mine, received(ana, type="channel.created.v1"))
     at = mine.time
@@ -126,7 +128,7 @@ async def test_each_filter_finds_what_it_names(served: Served, ana: Caller) -> N
         f"subject={data.message_id}",
         *(f"{name}={getattr(data, name)}" for name in ("contact_id", "session_id", "chat_id", "channel_id")),
         f"correlation_id={mine.correlationid}",
-        f"since={(at - DAY).isoformat()[:19]}Z&until={(at + DAY / 2).isoformat()[:19]}Z",
+        f"since={(at - DAY).isoformat()[:19]}Z&until={(at + DAY).isoformat()[:19]}Z",
         f"types=session.*&contact_id={data.contact_id}&project_id={ana.project_id}",
     ):
         assert await found(served, ana, f"?{query}") == [mine.id], query
@@ -135,9 +137,8 @@ async def test_each_filter_finds_what_it_names(served: Served, ana: Caller) -> N
     assert await found(served, ana, f"?types=session.*&since={datetime.now(UTC).isoformat()[:19]}Z") == []
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "code"),
-    [
+async def test_a_question_that_cannot_be_answered_is_refused(served: Served, ana: Caller) -> None:
+    for query, status, code in (
         ("types=message.created", 400, "validation_failed"),
         ("types=nothing.*", 400, "validation_failed"),
         ("wait=26", 400, "validation_failed"),
@@ -148,15 +149,11 @@ async def test_each_filter_finds_what_it_names(served: Served, ana: Caller) -> N
         ("cursor=x", 400, "invalid_cursor"),
         ("after=AAAAAAAAB9p", 400, "invalid_cursor"),
         ("cursor=__________8", 400, "invalid_cursor"),
-        ("project_id=01980f3e-0002-7000-8000-00000000ffff", 404, "not_found"),
+        (f"project_id={new_id()}", 404, "not_found"),
         ("types=billing.*", 403, "permission_denied"),
-    ],
-)
-async def test_a_question_that_cannot_be_answered_is_refused(
-    served: Served, ana: Caller, query: str, status: int, code: str
-) -> None:
-    answer = await served.ask(ana, "GET", f"/events?{query}")
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    ):
+        answer = await served.ask(ana, "GET", f"/events?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
 async def test_a_cursor_expires_with_what_stood_behind_it_and_tells_where_to_begin(served: Served, ana: Caller) -> None:
