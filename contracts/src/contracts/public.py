@@ -15,22 +15,6 @@ from typing import Any
 from contracts.registry import payloads
 from contracts.schemas import schemas_of
 
-GROUPS = (
-    "contacts",
-    "sessions",
-    "messages",
-    "chats",
-    "notes",
-    "tracking",
-    "pipelines",
-    "automation",
-    "agents",
-    "channels",
-    "projects",
-    "billing",
-    "webhooks",
-)
-
 
 @dataclass(frozen=True)
 class PublicEvent:
