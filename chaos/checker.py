@@ -82,7 +82,9 @@ def all_published(seen: Observed) -> Iterator[Finding]:
 
 
 def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Finding]:
-    """C4: one message per accepted webhook, counted once by its session and its meter; parked are those that were expected."""
+    """C4: one message per accepted webhook, counted once by its session and its meter and told once by the feed; parked are those that
+    were expected.
+    """
     stored = Counter(each.name for each in seen.messages if each.direction == "inbound")
     for operation in webhooks(book):
         times, parked = stored[operation.op_id], operation.op_id in expected.parked_ops
@@ -99,6 +101,7 @@ def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Fin
             in_chats[each.tenant, each.chat_key] += 1 + (each.name in expected.accepted_again)
     for key in in_chats.keys() | seen.session_counts.keys():
         yield from _counted("the sessions' messages", key[1], seen.session_counts.get(key, 0), in_chats[key])
+    yield from _told_once(seen)
     used = usage_of(seen.messages)
     for tenant in used.keys() | seen.metered.keys():
         there, told = used.get(tenant, Counter()), seen.metered.get(tenant, {})
@@ -111,6 +114,13 @@ def applied_once(book: Book, seen: Observed, expected: Expected) -> Iterator[Fin
     for queue, count in seen.queues.items():
         if count:
             yield Finding("C4", "LOST", f"{count} messages are left in {queue}")
+
+
+def _told_once(seen: Observed) -> Iterator[Finding]:
+    for message in seen.messages:
+        times = seen.fed[message.tenant, message.id]
+        if message.direction == "inbound" and times != 1:
+            yield Finding("C4", "DUPLICATED" if times else "LOST", f"{message.id} stands {times} times in the feed")
 
 
 def usage_of(messages: Iterable[Message]) -> dict[str, Counter[str]]:

@@ -61,6 +61,8 @@ class Observed:
     messages: list[Message] = field(default_factory=list)
     session_counts: dict[tuple[str, str], int] = field(default_factory=dict)
     """(tenant, chat key) → messages that customers wrote, as the sessions counted them."""
+    fed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(tenant, message) → how often the feed of events tells that it was received."""
     contacts: dict[str, int] = field(default_factory=dict)
     metered: dict[str, dict[str, int]] = field(default_factory=dict)
     """Tenant → what it used, by meter, as it is told."""
@@ -99,6 +101,10 @@ where m.tenant_id = any($1::uuid[]) order by m.tenant_id, m.chat_id, m.sequence
 SESSIONS = """
 select tenant_id::text as tenant, chat_key, sum(messages_from_contact) as n from session.sessions
 where tenant_id = any($1::uuid[]) group by 1, 2
+"""
+FED = """
+select tenant_id::text as tenant, subject as message, count(*) as n from pipeline_automation.feed_entries
+where tenant_id = any($1::uuid[]) and type = 'message.received.v1' group by 1, 2
 """
 CONTACTS = (
     "select tenant_id::text as tenant, count(*) as n from contact.contacts where tenant_id = any($1::uuid[]) group by 1"
@@ -193,6 +199,8 @@ class Database:
         seen.messages = [Message(**row) for row in await self.rows(MESSAGES, self._ids)]
         for row in await self.rows(SESSIONS, self._ids):
             seen.session_counts[row["tenant"], row["chat_key"]] = int(row["n"])
+        for row in await self.rows(FED, self._ids):
+            seen.fed[row["tenant"], row["message"]] = row["n"]
         seen.contacts = await self.by_tenant(CONTACTS)
         seen.metered = {tenant.tenant_id: await tenant.usage() for tenant in self._tenants}
         steps = defaultdict(list)

@@ -43,8 +43,10 @@ async def furnished(product: Product, name: str) -> tuple[Tenant, dict[str, str]
         return tag in (await tenant.ask("GET", f"/crm/contacts/{contact_id}")).json()["tags"]
 
     await eventually(tagged, within_s=20, because="the rule's tag")
+    heard = (await tenant.ask("GET", f"/events?types=message.received&contact_id={contact_id}&wait=20")).json()["data"]
     return tenant, {
         "contact_id": contact_id,
+        "event_id": heard[0]["id"],
         "session_id": (await tenant.all("/crm/sessions"))[0]["id"],
         "chat_id": message["chat_id"],
         "message_id": message["id"],

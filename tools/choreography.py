@@ -1,7 +1,8 @@
 """Who says and who hears which event, read from the services' source without importing it.
 
 A subscription is a file `services/<service>/src/*/entrypoints/events/on_<aggregate>_<event>.py` whose constant `HEARS`
-names a contract class; `TRANSIENT = True` marks one that lives only while its process does. Whoever uses a contract
+names a contract class; `TRANSIENT = True` marks one that lives only while its process does. `on_any_public_event.py` HEARS
+EveryPublicEvent: all types that are offered to the world outside, in queues that they share. Whoever uses a contract
 class as a value outside of `entrypoints/events` says that event; what libs/web says, every service says.
 """
 
@@ -10,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.public import EveryPublicEvent, public_events
 from contracts.registry import payloads
 
 SERVICES = "services"
 SPOKEN_BY_ALL = Path("libs/web/src/web/auditing.py")
 """What it says is said by every service that serves routes."""
 EVERY_SERVICE = "every-service"
+EVERY_PUBLIC_EVENT = "any_public_event"
+"""The consumer of all of them."""
 
 
 class ChoreographyError(Exception):
@@ -24,7 +28,7 @@ class ChoreographyError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Subscription:
-    """One `on_*.py` file."""
+    """One `on_*.py` file, or of that which hears every public event what it says of one type."""
 
     service: str
     consumer: str
@@ -50,7 +54,7 @@ class Choreography:
 
     def problems(self) -> list[str]:
         """Return what is wrong between the parts: events that are heard but said by nobody, or said by two."""
-        heard = {one.type: one.name for one in reversed(self.subscriptions)}
+        heard = {one.type: one.name for one in reversed(self.subscriptions) if one.consumer != EVERY_PUBLIC_EVENT}
         return [
             f"{event_type} is heard by {name} and said by nobody"
             for event_type, name in sorted(heard.items())
@@ -71,7 +75,7 @@ def read_choreography(root: Path) -> Choreography:
             inside = file.relative_to(service / "src").parts[1:-1]
             if inside == ("entrypoints", "events"):
                 if file.name.startswith("on_"):
-                    subscriptions.append(_subscription(service.name, file))
+                    subscriptions += _subscriptions(service.name, file)
             else:
                 for event_type in _said_in(file):
                     speakers.setdefault(event_type, set()).add(service.name)
@@ -81,12 +85,18 @@ def read_choreography(root: Path) -> Choreography:
     return Choreography(tuple(sorted(subscriptions)), {type_: tuple(sorted(who)) for type_, who in speakers.items()})
 
 
-def _subscription(service: str, file: Path) -> Subscription:
+def _subscriptions(service: str, file: Path) -> list[Subscription]:
     tree = _parse(file)
     constants = dict(_constants(tree))
     heard = constants.get("HEARS")
     if not isinstance(heard, ast.Name):
         raise ChoreographyError(f"{file}: needs a constant HEARS = <class of a contract>")
+    if heard.id == EveryPublicEvent.__name__:
+        if file.stem != f"on_{EVERY_PUBLIC_EVENT}":
+            raise ChoreographyError(f"{file}: hears every public event, so it is called on_{EVERY_PUBLIC_EVENT}.py")
+        return [
+            Subscription(service, EVERY_PUBLIC_EVENT, event_type, transient=False) for event_type in public_events()
+        ]
     event_type = _contract_classes(tree, file).get(heard.id)
     if event_type is None:
         raise ChoreographyError(f"{file}: HEARS names {heard.id}, which is not imported from contracts")
@@ -95,12 +105,8 @@ def _subscription(service: str, file: Path) -> Subscription:
     if file.stem not in (f"on_{consumer}", f"on_{consumer}_v{version}"):
         raise ChoreographyError(f"{file}: hears {event_type}, so it is called on_{consumer}.py")
     transient = constants.get("TRANSIENT")
-    return Subscription(
-        service,
-        file.stem.removeprefix("on_"),
-        event_type,
-        transient=isinstance(transient, ast.Constant) and transient.value is True,
-    )
+    passing = isinstance(transient, ast.Constant) and transient.value is True
+    return [Subscription(service, file.stem.removeprefix("on_"), event_type, transient=passing)]
 
 
 def _said_in(file: Path) -> set[str]:

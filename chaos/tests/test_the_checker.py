@@ -69,6 +69,7 @@ def seen() -> Observed:
         visible=[Visible("messages", "t1", 4, 4, 0), Visible("messages", "t2", 1, 1, 0)],
         visible_unset={"messages": 0},
     )
+    found.fed.update({("t1", "m1"): 1, ("t1", "m2"): 1, ("t1", "m3"): 1, ("t2", "m4"): 1})
     found.deliveries.update({("t1", "W1"): 1, ("t1", "W2"): 1, ("t1", "W3"): 1, ("t2", "W4"): 1})
     return found
 
@@ -136,6 +137,14 @@ def miss_one_in_the_session(seen: Observed) -> None:
     seen.session_counts["t1", "key-t1"] = 2
 
 
+def tell_twice_in_the_feed(seen: Observed) -> None:
+    seen.fed["t1", "m2"] = 2
+
+
+def leave_out_of_the_feed(seen: Observed) -> None:
+    del seen.fed["t1", "m2"]
+
+
 def park_one(seen: Observed) -> None:
     seen.parked["contact", "poison"] = 1
 
@@ -180,6 +189,8 @@ DOCTORED: list[tuple[Callable[[Observed], None], str, str]] = [
     (store_a_message_twice, "C4", "DUPLICATED"),
     (count_once_too_often, "C4", "DUPLICATED"),
     (miss_one_in_the_session, "C4", "LOST"),
+    (tell_twice_in_the_feed, "C4", "DUPLICATED"),
+    (leave_out_of_the_feed, "C4", "LOST"),
     (leave_one_in_a_queue, "C4", "LOST"),
     (park_one, "C4", "UNEXPECTED"),
     (swap_two, "C5", "REORDERED"),

@@ -7,6 +7,7 @@ import generate
 import map as choreography_map
 import pytest
 from choreography import ChoreographyError, read_choreography
+from contracts.public import public_events
 
 ANNOUNCEMENTS = """
 from contracts.channel.message_received_v1 import ChannelMessageReceivedV1
@@ -67,6 +68,21 @@ def test_the_topology_follows_from_the_files(tree: Path) -> None:
     assert topology["events"]["message.played.v1"] == {"subscriptions": [], "transient": []}
 
 
+def test_one_file_may_hear_every_public_event_and_no_other(tree: Path) -> None:
+    before = read_choreography(tree)
+    hears = "from contracts.public import EveryPublicEvent\n\nHEARS = EveryPublicEvent\n"
+    plant(tree, "contact/src/contact/entrypoints/events/on_any_public_event.py", hears)
+
+    found = read_choreography(tree)
+
+    new = set(found.subscriptions) - set(before.subscriptions)
+    assert {one.type for one in new} == set(public_events())
+    assert {(one.service, one.consumer, one.transient) for one in new} == {("contact", "any_public_event", False)}
+    assert found.heard_by("message.sent.v1", transient=False) == ["contact.any_public_event"]
+    # An event may be offered before anybody says it.
+    assert found.problems() == before.problems() == []
+
+
 def test_naming_a_class_in_an_annotation_is_not_saying_the_event(tree: Path) -> None:
     assert read_choreography(tree).speakers == {
         "channel.message_received.v1": ("channel-gateway",),
@@ -120,6 +136,7 @@ def test_the_asyncapi_document_sends_and_receives_what_is_said_and_heard(tree: P
         ("on_message_read.py", HEARS_RECEIVED, "it is called on_channel_message_received.py"),
         ("on_channel_message_received.py", "def on_x(): ...", "needs a constant HEARS"),
         ("on_channel_message_received.py", "HEARS = Something", "not imported from contracts"),
+        ("on_message_sent.py", "HEARS = EveryPublicEvent", "it is called on_any_public_event.py"),
         (
             "on_channel_message_received.py",
             HEARS_RECEIVED.replace("ReceivedV1", "ReceivedV7"),

@@ -5,7 +5,7 @@
 """
 
 from datetime import datetime
-from typing import Annotated, Any, dataclass_transform
+from typing import Annotated, Any, ClassVar, dataclass_transform
 
 import msgspec
 from msgspec import Meta
@@ -54,7 +54,12 @@ MessageSource = Annotated[
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What every payload is: immutable, told apart by names, silent about what is absent, and never part of a circle."""
+    """What every payload is: immutable, told apart by names, silent about what is absent, and never part of a circle.
+
+    `PUBLIC` is the group under which an event is offered to the world outside (contracts.public), None where it stays inside.
+    """
+
+    PUBLIC: ClassVar[str | None] = None
 
 
 class ContactIdentity(Wire, kw_only=True):

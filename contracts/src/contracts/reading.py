@@ -13,6 +13,7 @@ from contracts.envelope import AnyEvent, Event, UnreadEvent
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_unread = msgspec.json.Decoder(UnreadEvent).decode
+_decode_all_unread = msgspec.json.Decoder(list[UnreadEvent]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,11 @@ def elements_of(body: bytes) -> list[msgspec.Raw]:
 class Reader:
     """Reads events of one type. One bad element never spoils its neighbours."""
 
+    type: str
+
     def __init__(self, payload: Any) -> None:
         """`payload` is the contract's class, with its wire name in `TYPE`."""
-        self.type: str = payload.TYPE
+        self.type = payload.TYPE
         self._decode = msgspec.json.Decoder(Event[payload]).decode
         self._decode_all = msgspec.json.Decoder(list[Event[payload]]).decode
 
@@ -99,6 +102,20 @@ class Reader:
             subject=event.subject,
             traceparent=event.traceparent,
         )
+
+
+class EnvelopeReader(Reader):
+    """Reads events of any type, and leaves their data as it came: it never meets a version that it does not know."""
+
+    type = "any"
+
+    def __init__(self) -> None:
+        """It needs no payload."""
+        self._decode = _decode_unread
+        self._decode_all = _decode_all_unread
+
+    def _require_ours(self, events: Sequence[AnyEvent]) -> None:
+        _require_ids(events)
 
 
 def id_of_bytes(body: bytes) -> str:

@@ -35,11 +35,18 @@ class Topology:
         return event_type not in self.events or bool(self.subscriptions_of(event_type))
 
     def all_subscriptions(self) -> Iterator[tuple[str, str, str]]:
-        """Yield service, consumer and event type of each durable subscription."""
+        """Yield service, consumer and event type of each durable subscription; one of several types comes with each."""
         for event_type in self.events:
             for subscription in self.subscriptions_of(event_type):
                 service, _, consumer = subscription.partition(".")
                 yield service, consumer, event_type
+
+    def types_of_consumers(self) -> dict[tuple[str, str], list[str]]:
+        """Return the types that each durable subscription hears, by service and consumer."""
+        types: dict[tuple[str, str], list[str]] = {}
+        for service, consumer, event_type in self.all_subscriptions():
+            types.setdefault((service, consumer), []).append(event_type)
+        return types
 
 
 def load_topology() -> Topology:

@@ -272,3 +272,37 @@ async def test_of_two_consumers_with_the_same_bundle_one_applies_it(toy: Toy) ->
     first, second = bundle.halves()
     await asyncio.gather(toy.hears(bundle), toy.hears(first), toy.hears(second), toy.hears(bundle))
     assert await toy.applied() == [0, 1, 2, 3, 4, 5]
+
+
+async def test_two_consumers_of_one_service_hear_the_same_bundle_once_each_together_or_apart(toy: Toy) -> None:
+    bundle = Bundle(new_id(), [thing(number) for number in (1, 2, 3)])
+    heard: dict[str, list[int]] = {"first": [], "any": []}
+
+    def handle_of(who: str) -> Any:
+        async def handle(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+            heard[who] += [event.data.number for event in events]
+
+        return handle
+
+    first, any_ = [(who, [bundle], handle_of(who)) for who in heard]
+    inbox = Inbox(toy.works)
+
+    assert await inbox.apply([first, any_]) == [3, 3]
+    assert await inbox.apply([first, any_]) == [0, 0]
+    assert await inbox.apply([any_]) == [0]
+    assert heard == {"first": [1, 2, 3], "any": [1, 2, 3]}
+
+
+async def test_what_one_consumer_had_to_cut_the_other_applies_whole(toy: Toy) -> None:
+    bundle, heard = Bundle(new_id(), [thing(number) for number in (1, 2, 3)]), list[int]()
+
+    async def handle(events: Sequence[AnyEvent], work: UnitOfWork) -> None:
+        heard.extend(event.data.number for event in events)
+
+    inbox = Inbox(toy.works)
+    for half in bundle.halves():
+        await inbox.apply([("first", [half], handle)])
+    assert heard == [1, 2, 3]
+
+    assert await inbox.apply([("first", [bundle], handle), ("any", [bundle], handle)]) == [0, 3]
+    assert heard == [1, 2, 3, 1, 2, 3]

@@ -4,6 +4,7 @@ import httpx
 from api_gateway.operations import load_document, operations_of
 from api_gateway.routes import RoutingTable
 from api_gateway.settings import SERVICES
+from api_gateway.synonyms import canonical_target
 from gateway_toys import PROJECT, Echo, code_of, signed_in
 from kernel.ids import new_id
 
@@ -58,6 +59,23 @@ async def test_a_nested_list_is_the_list_with_a_filter(client: httpx.AsyncClient
         assert answer.status_code == 200
         assert echo.heard[0].target == f"/api/v1/crm/{canonical}"
         assert answer.headers["link"] == f'</api/v1/crm/{canonical}>; rel="canonical"'
+
+
+async def test_older_addresses_of_the_feed_lead_to_it(client: httpx.AsyncClient, echo: Echo) -> None:
+    contact, session = new_id(), new_id()
+    table = RoutingTable(operations_of(load_document(), dict.fromkeys(SERVICES)))
+    for older, query, canonical in (
+        ("/api/v1/domain-events", "limit=5", "limit=5"),
+        ("/api/v1/domain-events/by-type", "event_type=message.received&page_size=5", "types=message.received&limit=5"),
+        (f"/api/v1/crm/contacts/{contact}/domain-events", "", f"contact_id={contact}"),
+        (f"/api/v1/contacts/{contact}/domain-events", "", f"contact_id={contact}"),
+        (f"/api/v1/crm/sessions/{session}/domain-events", "wait=5", f"wait=5&session_id={session}"),
+    ):
+        match = table.find(older)
+        assert match is not None, older
+        synonym = match.methods["GET"].synonym
+        assert synonym is not None
+        assert canonical_target(synonym, match.parameters, query) == ("/api/v1/events", canonical)
 
 
 async def test_a_session_of_a_contact_is_404_under_another_contact(client: httpx.AsyncClient) -> None:

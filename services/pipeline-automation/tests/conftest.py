@@ -1,8 +1,10 @@
 """Events as other services say them, the service's handlers, and a migrated database of one's own."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,6 +18,8 @@ from pipeline_automation.bootstrap import work_of
 from postgres.database import Database
 from testkit.plugin import DatabaseOf
 from testkit.servers import ServiceDatabase
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

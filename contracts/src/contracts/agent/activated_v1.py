@@ -9,5 +9,6 @@ class AgentActivatedV1(Wire, kw_only=True):
     """It may be given conversations from now on."""
 
     TYPE: ClassVar[str] = "agent.activated.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str

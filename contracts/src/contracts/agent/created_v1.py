@@ -11,6 +11,7 @@ class AgentCreatedV1(Wire, kw_only=True):
     """Humans have a user; others do not. Of `type` virtual: it stands for somebody of the past, and is never given conversations."""
 
     TYPE: ClassVar[str] = "agent.created.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str
     type: Annotated[str, Meta(extra_json_schema=open_enum("human", "ai", "bot", "channel", "virtual", "system"))]

@@ -9,6 +9,7 @@ class AutomationRuleCreatedV1(Wire, kw_only=True):
     """What it does is kept by its owner."""
 
     TYPE: ClassVar[str] = "automation_rule.created.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     revision: int

@@ -9,6 +9,7 @@ class AutomationRuleDeletedV1(Wire, kw_only=True):
     """It runs no more."""
 
     TYPE: ClassVar[str] = "automation_rule.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     version: int

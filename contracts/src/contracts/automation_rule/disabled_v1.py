@@ -11,6 +11,7 @@ class AutomationRuleDisabledV1(Wire, kw_only=True):
     """By a person, or by the breaker."""
 
     TYPE: ClassVar[str] = "automation_rule.disabled.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     revision: int

@@ -9,6 +9,7 @@ class AutomationRuleEnabledV1(Wire, kw_only=True):
     """By a person."""
 
     TYPE: ClassVar[str] = "automation_rule.enabled.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     revision: int

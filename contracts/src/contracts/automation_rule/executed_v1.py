@@ -10,6 +10,7 @@ class AutomationRuleExecutedV1(Wire, kw_only=True):
     """A wish that its owner refuses later changes the execution, not this event."""
 
     TYPE: ClassVar[str] = "automation_rule.executed.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     execution_id: str

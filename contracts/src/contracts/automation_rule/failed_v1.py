@@ -10,6 +10,7 @@ class AutomationRuleFailedV1(Wire, kw_only=True):
     """`failed_index` is the first that failed."""
 
     TYPE: ClassVar[str] = "automation_rule.failed.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     execution_id: str

@@ -9,6 +9,7 @@ class AutomationRuleTriggeredV1(Wire, kw_only=True):
     """One execution for each rule and event."""
 
     TYPE: ClassVar[str] = "automation_rule.triggered.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     revision: int

@@ -9,6 +9,7 @@ class AutomationRuleUpdatedV1(Wire, kw_only=True):
     """Executions keep the revision that they began with."""
 
     TYPE: ClassVar[str] = "automation_rule.updated.v1"
+    PUBLIC: ClassVar[str | None] = "automation"
 
     rule_id: str
     revision: int

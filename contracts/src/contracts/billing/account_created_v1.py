@@ -9,6 +9,7 @@ class BillingAccountCreatedV1(Wire, kw_only=True):
     """Without a payment provider the plan is `self_hosted` and the account active."""
 
     TYPE: ClassVar[str] = "billing.account_created.v1"
+    PUBLIC: ClassVar[str | None] = "billing"
 
     billing_account_id: str
     name: PersonalText

@@ -9,6 +9,7 @@ class ChannelActivatedV1(Wire, kw_only=True):
     """`external_id` is the own number, where the provider tells it."""
 
     TYPE: ClassVar[str] = "channel.activated.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     at: Moment

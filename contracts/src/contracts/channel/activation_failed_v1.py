@@ -9,6 +9,7 @@ class ChannelActivationFailedV1(Wire, kw_only=True):
     """`reason` is for people."""
 
     TYPE: ClassVar[str] = "channel.activation_failed.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     reason: str

@@ -9,6 +9,7 @@ class ChannelActivationRequestedV1(Wire, kw_only=True):
     """Heard by channel-gateway itself."""
 
     TYPE: ClassVar[str] = "channel.activation_requested.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     type: str

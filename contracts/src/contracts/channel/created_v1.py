@@ -9,6 +9,7 @@ class ChannelCreatedV1(Wire, kw_only=True):
     """Snapshot without any secret."""
 
     TYPE: ClassVar[str] = "channel.created.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     name: str

@@ -9,6 +9,7 @@ class ChannelDeletedV1(Wire, kw_only=True):
     """The channel takes no more webhooks."""
 
     TYPE: ClassVar[str] = "channel.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     by: str

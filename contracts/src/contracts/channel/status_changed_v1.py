@@ -11,6 +11,7 @@ class ChannelStatusChangedV1(Wire, kw_only=True):
     """The states before and after, and what the provider calls its own."""
 
     TYPE: ClassVar[str] = "channel.status_changed.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     old: str

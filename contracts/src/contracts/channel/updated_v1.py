@@ -9,6 +9,7 @@ class ChannelUpdatedV1(Wire, kw_only=True):
     """Snapshot without any secret, and which fields changed."""
 
     TYPE: ClassVar[str] = "channel.updated.v1"
+    PUBLIC: ClassVar[str | None] = "channels"
 
     channel_id: str
     name: str

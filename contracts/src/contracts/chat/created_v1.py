@@ -9,6 +9,7 @@ class ChatCreatedV1(Wire, kw_only=True):
     """Individual chats belong to one contact; groups have a subject."""
 
     TYPE: ClassVar[str] = "chat.created.v1"
+    PUBLIC: ClassVar[str | None] = "chats"
 
     chat_id: str
     chat_key: str

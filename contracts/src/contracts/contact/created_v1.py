@@ -10,6 +10,7 @@ class ContactCreatedV1(Wire, kw_only=True):
     """Full snapshot of what others may project."""
 
     TYPE: ClassVar[str] = "contact.created.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     name: PersonalText

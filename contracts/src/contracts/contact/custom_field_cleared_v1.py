@@ -11,6 +11,7 @@ class ContactCustomFieldClearedV1(Wire, kw_only=True):
     """The definition stays."""
 
     TYPE: ClassVar[str] = "contact.custom_field_cleared.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     key: str

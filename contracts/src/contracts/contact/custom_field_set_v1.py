@@ -11,6 +11,7 @@ class ContactCustomFieldSetV1(Wire, kw_only=True):
     """`value` has the shape of the field's `type`."""
 
     TYPE: ClassVar[str] = "contact.custom_field_set.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     key: str

@@ -9,6 +9,7 @@ class ContactDeletedV1(Wire, kw_only=True):
     """The contact keeps its id and its history."""
 
     TYPE: ClassVar[str] = "contact.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     at: Moment

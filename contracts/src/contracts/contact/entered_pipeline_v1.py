@@ -9,6 +9,7 @@ class ContactEnteredPipelineV1(Wire, kw_only=True):
     """`entered_by` is an actor."""
 
     TYPE: ClassVar[str] = "contact.entered_pipeline.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     pipeline_id: str

@@ -9,6 +9,7 @@ class ContactExitedPipelineV1(Wire, kw_only=True):
     """`exited_by` is an actor."""
 
     TYPE: ClassVar[str] = "contact.exited_pipeline.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     pipeline_id: str

@@ -9,6 +9,7 @@ class ContactIdentityLinkedV1(Wire, kw_only=True):
     """`evidence` is the event that proved it, or the person who entered it."""
 
     TYPE: ClassVar[str] = "contact.identity_linked.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     kind: str

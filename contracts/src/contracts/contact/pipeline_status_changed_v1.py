@@ -9,6 +9,7 @@ class ContactPipelineStatusChangedV1(Wire, kw_only=True):
     """The first placement has no previous status. Amounts are minor units of `currency`."""
 
     TYPE: ClassVar[str] = "contact.pipeline_status_changed.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     pipeline_id: str

@@ -9,6 +9,7 @@ class ContactTagAddedV1(Wire, kw_only=True):
     """`version` is the contact's after the change."""
 
     TYPE: ClassVar[str] = "contact.tag_added.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     tag: str

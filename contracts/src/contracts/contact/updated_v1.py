@@ -12,6 +12,7 @@ class ContactUpdatedV1(Wire, kw_only=True):
     """The snapshot after the change, which fields changed, and their old values."""
 
     TYPE: ClassVar[str] = "contact.updated.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     contact_id: str
     name: PersonalText

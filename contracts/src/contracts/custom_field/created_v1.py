@@ -11,6 +11,7 @@ class CustomFieldCreatedV1(Wire, kw_only=True):
     """The definition."""
 
     TYPE: ClassVar[str] = "custom_field.created.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     custom_field_id: str
     key: str

@@ -9,6 +9,7 @@ class CustomFieldDeletedV1(Wire, kw_only=True):
     """Values are kept for a while."""
 
     TYPE: ClassVar[str] = "custom_field.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     custom_field_id: str
     key: str

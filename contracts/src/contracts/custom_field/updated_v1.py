@@ -11,6 +11,7 @@ class CustomFieldUpdatedV1(Wire, kw_only=True):
     """The definition after the change, and which parts changed."""
 
     TYPE: ClassVar[str] = "custom_field.updated.v1"
+    PUBLIC: ClassVar[str | None] = "contacts"
 
     custom_field_id: str
     key: str

@@ -9,6 +9,7 @@ class IdentityProjectActivatedV1(Wire, kw_only=True):
     """Sends, rules and new sessions go on."""
 
     TYPE: ClassVar[str] = "identity.project_activated.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     project_id: str
     version: int

@@ -9,6 +9,7 @@ class IdentityProjectCreatedV1(Wire, kw_only=True):
     """`default_pipeline_id` is reserved here and used by whoever makes the pipeline."""
 
     TYPE: ClassVar[str] = "identity.project_created.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     project_id: str
     name: str

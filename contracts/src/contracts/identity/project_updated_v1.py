@@ -9,6 +9,7 @@ class IdentityProjectUpdatedV1(Wire, kw_only=True):
     """The snapshot of identity.project_created, `changed` naming the fields. The highest version is how it stands."""
 
     TYPE: ClassVar[str] = "identity.project_updated.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     project_id: str
     name: str

@@ -9,6 +9,7 @@ class MessageCancelledV1(Wire, kw_only=True):
     """Final."""
 
     TYPE: ClassVar[str] = "message.cancelled.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

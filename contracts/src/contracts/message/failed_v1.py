@@ -9,6 +9,7 @@ class MessageFailedV1(Wire, kw_only=True):
     """Codes are listed in the error table of the API."""
 
     TYPE: ClassVar[str] = "message.failed.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

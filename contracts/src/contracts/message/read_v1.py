@@ -9,6 +9,7 @@ class MessageReadV1(Wire, kw_only=True):
     """Statuses only rise; levels may be skipped."""
 
     TYPE: ClassVar[str] = "message.read.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

@@ -10,6 +10,7 @@ class MessageReceivedV1(Wire, kw_only=True):
     """What automation, meters, sockets and webhooks hear. `sequence` counts within the chat."""
 
     TYPE: ClassVar[str] = "message.received.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

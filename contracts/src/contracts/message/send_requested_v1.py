@@ -14,6 +14,7 @@ class MessageSendRequestedV1(Wire, kw_only=True):
     """Said by messaging alone, to channel-gateway, which sends it once."""
 
     TYPE: ClassVar[str] = "message.send_requested.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

@@ -10,6 +10,7 @@ class MessageSentV1(Wire, kw_only=True):
     """Source `phone` was counted by the session on the line already."""
 
     TYPE: ClassVar[str] = "message.sent.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

@@ -9,6 +9,7 @@ class MessageUnresolvedV1(Wire, kw_only=True):
     """The status is `unknown` until evidence comes."""
 
     TYPE: ClassVar[str] = "message.unresolved.v1"
+    PUBLIC: ClassVar[str | None] = "messages"
 
     message_id: str
     chat_id: str

@@ -10,6 +10,7 @@ class PipelineCreatedV1(Wire, kw_only=True):
     """Full snapshot with its statuses."""
 
     TYPE: ClassVar[str] = "pipeline.created.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     pipeline_id: str
     name: str

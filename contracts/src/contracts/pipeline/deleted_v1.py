@@ -9,6 +9,7 @@ class PipelineDeletedV1(Wire, kw_only=True):
     """Nothing used it any more."""
 
     TYPE: ClassVar[str] = "pipeline.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     pipeline_id: str
     version: int

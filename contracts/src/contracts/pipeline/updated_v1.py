@@ -10,6 +10,7 @@ class PipelineUpdatedV1(Wire, kw_only=True):
     """The snapshot after the change, and which fields changed."""
 
     TYPE: ClassVar[str] = "pipeline.updated.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     pipeline_id: str
     name: str

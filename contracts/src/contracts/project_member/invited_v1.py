@@ -9,6 +9,7 @@ class ProjectMemberInvitedV1(Wire, kw_only=True):
     """`invitation_id` is the id of the member that they become. The token is in the mail and nowhere else."""
 
     TYPE: ClassVar[str] = "project_member.invited.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     invitation_id: str
     project_id: str

@@ -9,6 +9,7 @@ class ProjectMemberJoinedV1(Wire, kw_only=True):
     """`agent_id` is the agent that they are there, where they are one. `revision` grows with each change of the project's members."""
 
     TYPE: ClassVar[str] = "project_member.joined.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     member_id: str
     project_id: str

@@ -12,6 +12,7 @@ class ProjectMemberRemovedV1(Wire, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "project_member.removed.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     member_id: str
     project_id: str

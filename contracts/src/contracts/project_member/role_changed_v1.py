@@ -13,6 +13,7 @@ class ProjectMemberRoleChangedV1(Wire, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "project_member.role_changed.v1"
+    PUBLIC: ClassVar[str | None] = "projects"
 
     member_id: str
     project_id: str

@@ -10,6 +10,7 @@ class SessionEndedV1(Wire, kw_only=True):
     """`ended_at` of a timeout is the deadline, however late the end was noticed."""
 
     TYPE: ClassVar[str] = "session.ended.v1"
+    PUBLIC: ClassVar[str | None] = "sessions"
 
     session_id: str
     contact_id: str

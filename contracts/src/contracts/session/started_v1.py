@@ -9,6 +9,7 @@ class SessionStartedV1(Wire, kw_only=True):
     """One open session per chat."""
 
     TYPE: ClassVar[str] = "session.started.v1"
+    PUBLIC: ClassVar[str | None] = "sessions"
 
     session_id: str
     contact_id: str

@@ -9,6 +9,7 @@ class StatusCreatedV1(Wire, kw_only=True):
     """Full snapshot."""
 
     TYPE: ClassVar[str] = "status.created.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     status_id: str
     pipeline_id: str

@@ -9,6 +9,7 @@ class StatusRemovedV1(Wire, kw_only=True):
     """Contacts that stood there were moved."""
 
     TYPE: ClassVar[str] = "status.removed.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     status_id: str
     pipeline_id: str

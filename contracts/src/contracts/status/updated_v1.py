@@ -9,6 +9,7 @@ class StatusUpdatedV1(Wire, kw_only=True):
     """The snapshot after the change, and which fields changed."""
 
     TYPE: ClassVar[str] = "status.updated.v1"
+    PUBLIC: ClassVar[str | None] = "pipelines"
 
     status_id: str
     pipeline_id: str

@@ -1,10 +1,11 @@
-"""A subscription: one event type heard by one service, and what is done with it."""
+"""A subscription: what one service hears in queues of its own, one event type or all public ones, and what is done with it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from contracts.envelope import AnyEvent
-from contracts.reading import Reader, Unreadable
+from contracts.public import EveryPublicEvent
+from contracts.reading import EnvelopeReader, Reader, Unreadable
 
 from bus.topology import Names
 
@@ -17,13 +18,13 @@ Handle = Callable[[Sequence[AnyEvent], Any], Awaitable[None]]
 
 
 class Subscription:
-    """`handle` takes a batch of one event type, in order per chat, and a unit of work."""
+    """`handle` takes a batch, in order per type and chat, and a unit of work."""
 
     def __init__(self, service: str, consumer: str, payload: Any, handle: Handle) -> None:
-        """`payload` is the contract class heard; `consumer` is the handler file's name without `on_`."""
+        """`payload` is the contract class heard, or EveryPublicEvent; `consumer` is the handler file's name without `on_`."""
         self.names = Names(service, consumer)
         self.consumer = consumer
-        self.reader = Reader(payload)
+        self.reader = EnvelopeReader() if payload is EveryPublicEvent else Reader(payload)
         self.handle = handle
 
     async def redrive(self, row: Any, work: Any) -> None:

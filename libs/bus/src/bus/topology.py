@@ -55,7 +55,7 @@ async def declare(channel: AbstractChannel, topology: Topology, partitions: int,
     events = await channel.declare_exchange(topology.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
     dead = await channel.declare_exchange(topology.dead_letter_exchange, aio_pika.ExchangeType.DIRECT, durable=True)
     queues = 0
-    for service, consumer, event_type in topology.all_subscriptions():
+    for (service, consumer), event_types in topology.types_of_consumers().items():
         names = Names(service, consumer)
         letters = await channel.declare_queue(
             names.dead_letters, durable=True, arguments={"x-queue-type": "quorum", "x-overflow": "reject-publish"}
@@ -64,7 +64,8 @@ async def declare(channel: AbstractChannel, topology: Topology, partitions: int,
         arguments = queue_arguments(topology.dead_letter_exchange, names, delivery_limit)
         for partition in range(partitions):
             queue = await channel.declare_queue(names.queue(partition), durable=True, arguments=arguments)
-            await queue.bind(events, f"{event_type}.{partition}")
+            for event_type in event_types:
+                await queue.bind(events, f"{event_type}.{partition}")
         queues += 1 + partitions
     return queues
 

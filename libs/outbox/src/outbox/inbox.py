@@ -1,5 +1,7 @@
 """The inbox: a bundle's id is inserted in the transaction of its effects, so a second delivery finds it and does nothing.
 
+It is met by each consumer for itself: one type may be heard by two consumers of a service, in the same transaction or not.
+
 It is also the fence against a consumer that slept: its stale batch is known by the time it wakes. A bundle that had to be cut, since
 one of its events is poisonous, is known as such, and its events are met one by one from then on.
 """
@@ -17,12 +19,14 @@ from outbox.work import UnitOfWork, Works
 # Sorted, so that two deliveries of the same bundles wait for each other instead of deadlocking.
 MEET = """
 insert into inbox_bundles (id, consumer, in_pieces)
-select * from unnest($1::uuid[], $2::text[], $3::boolean[]) as met (id, consumer, in_pieces) order by id
+select * from unnest($1::uuid[], $2::text[], $3::boolean[]) as met (id, consumer, in_pieces) order by id, consumer
 on conflict do nothing
-returning id::text
+returning id::text, consumer
 """
-IN_PIECES = "select id::text from inbox_bundles where id = any($1::uuid[]) and in_pieces"
+IN_PIECES = "select id::text, consumer from inbox_bundles where id = any($1::uuid[]) and in_pieces"
 
+Met = tuple[str, str]
+"""An id as one consumer meets it."""
 Handle = Callable[[Sequence[AnyEvent], UnitOfWork], Awaitable[None]]
 
 
@@ -36,23 +40,23 @@ class Inbox:
     async def apply(self, heard: Sequence[tuple[str, Sequence[Bundle], Handle]]) -> list[int]:
         """Apply what is new of each consumer's events in one transaction of all their tenants; return how many that were of each.
 
-        The handlers run in the order given. A service hears a type only once, so a bundle has one consumer.
+        The handlers run in the order given. What two consumers hear takes effect once for each of them.
         """
         tenants = {event.tenantid for _, bundles, _ in heard for bundle in bundles for event in bundle.events}
         async with self._works.begin(tenants) as work:
             bundles = [(bundle, consumer) for consumer, bundles, _ in heard for bundle in bundles]
             fresh = await self._meet(work.connection, [(each.id, who, not each.whole) for each, who in bundles])
-            loose = [(each, who) for each, who in bundles if not each.whole or each.id not in fresh]
+            loose = [(each, who) for each, who in bundles if not each.whole or (each.id, who) not in fresh]
             events_met = await self._meet_one_by_one(work.connection, loose, fresh) if loose else {}
             counts: list[int] = []
-            for _, of_one_consumer, handle in heard:
+            for who, of_one_consumer, handle in heard:
                 new: list[AnyEvent] = []
                 for bundle in of_one_consumer:
-                    if bundle.whole and bundle.id in fresh:
-                        fresh.discard(bundle.id)  # the same bundle twice in one batch counts once
+                    if bundle.whole and (bundle.id, who) in fresh:
+                        fresh.discard((bundle.id, who))  # the same bundle twice in one batch counts once
                         new += bundle.events
                     else:
-                        new += [event for event in bundle.events if events_met.pop(event.id, False)]
+                        new += [event for event in bundle.events if events_met.pop((event.id, who), False)]
                 if new:
                     await handle(new, work)
                 counts.append(len(new))
@@ -68,7 +72,7 @@ class Inbox:
             applied = await self._applied_whole(work.connection, consumer, known)
             met = [(item.unreadable.event_id, consumer, False) for item in known if item.bundle_id not in applied]
             fresh = await self._meet(work.connection, met) if met else set()
-            new = [item for item in known if item.unreadable.event_id in fresh] + nobodys
+            new = [item for item in known if (item.unreadable.event_id, consumer) in fresh] + nobodys
             if new:
                 await park(work.connection, new, work.new_id)
 
@@ -79,22 +83,25 @@ class Inbox:
         if not bundles:
             return set()
         fresh = await self._meet(connection, [(each, consumer, True) for each in sorted(bundles)])
-        known = bundles - fresh
-        return known - await self._in_pieces(connection, sorted(known))
+        known = {each for each in bundles if (each, consumer) not in fresh}
+        in_pieces = await self._in_pieces(connection, sorted(known))
+        return {each for each in known if (each, consumer) not in in_pieces}
 
-    async def _meet(self, connection: Connection, met: Sequence[tuple[str, str, bool]]) -> set[str]:
+    async def _meet(self, connection: Connection, met: Sequence[tuple[str, str, bool]]) -> set[Met]:
         """Insert ids, with their consumer and whether that is a bundle in pieces; return those that were not known."""
         rows = await connection.fetch(MEET, *zip(*met, strict=True))
-        return {row["id"] for row in rows}
+        return {(row["id"], row["consumer"]) for row in rows}
 
     async def _meet_one_by_one(
-        self, connection: Connection, loose: Sequence[tuple[Bundle, str]], fresh: set[str]
-    ) -> dict[str, bool]:
+        self, connection: Connection, loose: Sequence[tuple[Bundle, str]], fresh: set[Met]
+    ) -> dict[Met, bool]:
         """Return the new events of bundles that come in pieces, or that were known already and perhaps in pieces."""
-        in_pieces = await self._in_pieces(connection, [each.id for each, _ in loose if each.id not in fresh])
-        in_pieces |= {each.id for each, _ in loose if not each.whole and each.id in fresh}
-        events = [(event.id, who, False) for each, who in loose if each.id in in_pieces for event in each.events]
+        in_pieces = await self._in_pieces(connection, [each.id for each, who in loose if (each.id, who) not in fresh])
+        in_pieces |= {(each.id, who) for each, who in loose if not each.whole and (each.id, who) in fresh}
+        events = [(event.id, who, False) for each, who in loose if (each.id, who) in in_pieces for event in each.events]
         return dict.fromkeys(await self._meet(connection, events), True) if events else {}
 
-    async def _in_pieces(self, connection: Connection, ids: Sequence[str]) -> set[str]:
-        return {row["id"] for row in await connection.fetch(IN_PIECES, ids)} if ids else set()
+    async def _in_pieces(self, connection: Connection, ids: Sequence[str]) -> set[Met]:
+        if not ids:
+            return set()
+        return {(row["id"], row["consumer"]) for row in await connection.fetch(IN_PIECES, ids)}

@@ -34,7 +34,7 @@ class Parts:
     inbox: Inbox
 
     def subscription(self, consumer: str, payload: Any, handle: Handle) -> Subscription:
-        """Return what hears one event type; `consumer` is the handler file's name without `on_`."""
+        """Return what hears one event type, or EveryPublicEvent; `consumer` is the handler file's name without `on_`."""
         return Subscription(self.service, consumer, payload, handle)
 
     def consuming(self, subscriptions: Sequence[Subscription], gather_s: float = 0.0) -> Consuming:

@@ -35,6 +35,8 @@ class Blueprint:
     checks: Mapping[str, Check] = field(default_factory=dict)
     roles: Sequence[tuple[str, Role]] = ()
     """Further roles, each with the group that it runs in: api, consume or work. They stop after the HTTP server."""
+    waiting: Sequence[Role] = ()
+    """Roles of the api that keep requests waiting: they stop before the HTTP server, which waits for its requests."""
     redrives: Mapping[str, Redrive] = field(default_factory=dict)
     """How parked items of other origin than a subscription are applied again, by consumer."""
     door: PostDoor | None = None
@@ -79,6 +81,7 @@ def roles_of(parts: Parts, blueprint: Blueprint, only: Collection[str]) -> list[
     if consuming is not None:
         roles += [LagWatch(consuming, blueprint.keep_lag), _Together("consume", consuming)]
     if "api" in only:
+        roles += blueprint.waiting
         app = application(parts, blueprint, health)
         roles.append(HttpServer(app, http.host, http.port, "api", door=blueprint.door))
     roles += [role for group, role in blueprint.roles if group in only]

@@ -153,7 +153,7 @@ def paging(listing: Listing, *, sort: str, include: Sequence[str] = ()) -> Any:
     async def read(
         request: Request,
         response: Response,
-        limit: Annotated[int, Query(), _Limit()] = DEFAULT_LIMIT,
+        limit: Annotated[int, Query(), Limit()] = DEFAULT_LIMIT,
         cursor: Annotated[str | None, Query(max_length=MOST_CURSOR_CHARACTERS)] = None,
         sort: Annotated[str, Query(description=f"one of {sorts}")] = sort,
         include: Annotated[list[str] | None, Query(), AnyOf(*sorted(known))] = None,
@@ -179,7 +179,7 @@ async def _live_alone() -> bool:
     return False
 
 
-class _Limit:
+class Limit:
     """1 to 100; anything else is limit_out_of_range, also what is no number."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

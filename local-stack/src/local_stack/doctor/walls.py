@@ -48,6 +48,9 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "column consumer_lag": "how far each replica is behind, nobody's data",
         "policy consumer_lag.everybodys": "the same",
     },
+    "pipeline-automation": {
+        "function keep_feed_days": "only the owner makes and drops partitions, none younger than 30 days; it answers a number",
+    },
     "channel-gateway": {
         "key channels_by_webhook": "a webhook names its channel and nobody else",
         "function keep_delivery_partitions": "only the owner makes and drops partitions; it answers a number",

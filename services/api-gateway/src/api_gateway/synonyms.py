@@ -21,6 +21,7 @@ class Synonym:
     """How an older address becomes the canonical one.
 
     `query` puts path parameters into the query, `must_match` says which path parameter a field of the answer must equal.
+    `renamed`: query fields that it calls otherwise.
     `found_by_service`: only the service can tell the canonical address, so it gets the older one.
     """
 
@@ -28,6 +29,7 @@ class Synonym:
     query: tuple[tuple[str, str], ...] = ()
     must_match: tuple[str, str] | None = None
     found_by_service: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,12 @@ class _Entry:
     query: tuple[tuple[str, str], ...] = ()
     must_match: tuple[str, str] | None = None
     found_by_service: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def _get(older: str, canonical: str, **more: tuple[str, str]) -> _Entry:
-    query = (more["query"],) if "query" in more else ()
-    return _Entry("GET", older, "GET", canonical, query, more.get("must_match"))
+    query, renamed = [(more[each],) if each in more else () for each in ("query", "renamed")]
+    return _Entry("GET", older, "GET", canonical, query, more.get("must_match"), renamed=renamed)
 
 
 TABLE: tuple[_Entry, ...] = (
@@ -64,6 +67,10 @@ TABLE: tuple[_Entry, ...] = (
         "/crm/sessions/{session_id}",
         must_match=("channel_id", "channel_id"),
     ),
+    _get("/domain-events", "/events"),
+    _get("/domain-events/by-type", "/events", renamed=("event_type", "types")),
+    _get("/crm/contacts/{contact_id}/domain-events", "/events", query=("contact_id", "contact_id")),
+    _get("/crm/sessions/{session_id}/domain-events", "/events", query=("session_id", "session_id")),
     _Entry("POST", "/crm/messages/send", "POST", "/crm/messages"),
     _Entry("POST", "/crm/channels/{channel_id}/activate-waha", "POST", "/crm/channels/{channel_id}/activate"),
     _Entry("POST", "/auth/api-key", "POST", "/auth/api-keys"),
@@ -106,7 +113,7 @@ def _listed(served: Mapping[tuple[str, str], Operation]) -> Iterator[Found]:
                 entry.method,
                 older,
                 canonical,
-                Synonym(canonical.path, entry.query, entry.must_match, entry.found_by_service),
+                Synonym(canonical.path, entry.query, entry.must_match, entry.found_by_service, entry.renamed),
             )
 
 
@@ -138,7 +145,8 @@ def canonical_target(synonym: Synonym, parameters: Mapping[str, str], query: str
     path = synonym.canonical
     for name, value in parameters.items():
         path = path.replace(f"{{{name}}}", value)
-    pairs = list(_renamed(parse_qsl(query, keep_blank_values=True)))
+    names = dict(synonym.renamed)
+    pairs = [(names.get(name, name), value) for name, value in _renamed(parse_qsl(query, keep_blank_values=True))]
     taken = {name for name, _ in synonym.query}
     pairs = [(name, value) for name, value in pairs if name not in taken]
     pairs += [(name, parameters[parameter]) for name, parameter in synonym.query]

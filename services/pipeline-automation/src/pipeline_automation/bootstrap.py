@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from contracts.public import public_events
 from outbox.work import UnitOfWork
 from runtime.parts import Parts
 from runtime.service import Blueprint
@@ -11,6 +12,8 @@ from runtime.service import Blueprint
 from pipeline_automation.adapters.contacts_in_postgres import ContactsInPostgres
 from pipeline_automation.adapters.executions_in_postgres import EXECUTIONS, ExecutionsInPostgres
 from pipeline_automation.adapters.expressions_in_cel import ExpressionsInCel
+from pipeline_automation.adapters.feed_in_postgres import FeedInPostgres
+from pipeline_automation.adapters.feed_watch import FeedWatch
 from pipeline_automation.adapters.forgetting import Forgetting
 from pipeline_automation.adapters.pipeline_rows import FOUND, PIPELINES
 from pipeline_automation.adapters.pipelines_in_postgres import PipelinesInPostgres
@@ -28,6 +31,7 @@ from pipeline_automation.application.rule_book import Project, ProjectRules, Rul
 from pipeline_automation.application.work import Work
 from pipeline_automation.domain.sampling import Sampling
 from pipeline_automation.entrypoints.events import (
+    on_any_public_event,
     on_channel_created,
     on_channel_deleted,
     on_channel_updated,
@@ -52,6 +56,7 @@ from pipeline_automation.entrypoints.events import (
     on_session_ended,
     on_session_started,
 )
+from pipeline_automation.entrypoints.http.feed import feed_routes
 from pipeline_automation.entrypoints.http.pipelines import pipeline_routes
 from pipeline_automation.entrypoints.http.placements import Boards, placement_routes
 from pipeline_automation.entrypoints.http.rule_trials import rule_trial_routes
@@ -85,7 +90,9 @@ HEARING = (
     on_command_refused,
     on_message_failed,
 )
-"""The modules of what is heard; each has HEARS and a handler of its own name."""
+"""The modules of what is heard type by type; each has HEARS and a handler of its own name."""
+LAST = on_any_public_event
+"""Heard beside these, and after them in each batch: whoever appends to the feed lets others wait until the commit."""
 
 # What lives as long as the process: what it has compiled of rules, and how many events it has kept.
 EXPRESSIONS, TEMPLATES, SAMPLING = ExpressionsInCel(), TemplatesInLiquid(), Sampling()
@@ -116,6 +123,7 @@ def work_of(work: UnitOfWork) -> Work:
             sampling=SAMPLING,
             asked=ASKED.setdefault(work, {}),
         ),
+        feed=FeedInPostgres(work.connection),
         announcements=RuleAnnouncements(work.say, work.new_id, work.now),
         new_id=work.new_id,
         now=work.now,
@@ -136,7 +144,8 @@ def _handling(handler: Callable[[Sequence[Any], Work], Awaitable[None]]) -> Any:
 
 async def build(parts: Parts) -> Blueprint:
     """Put the service together."""
-    names = [(module, module.__name__.rpartition(".")[2]) for module in HEARING]
+    names = [(module, module.__name__.rpartition(".")[2]) for module in (*HEARING, LAST)]
+    watch = FeedWatch(parts.works)
     return Blueprint(
         subscriptions=[
             parts.subscription(name.removeprefix("on_"), module.HEARS, _handling(getattr(module, name)))
@@ -148,6 +157,8 @@ async def build(parts: Parts) -> Blueprint:
             placement_routes(parts.works, work_of, reading_of, Boards(BOARD, STANDING, HISTORY)),
             rule_routes(work_of, RULES, EXECUTIONS),
             rule_trial_routes(work_of),
+            feed_routes(parts.works, work_of, watch.grown, public_events()),
         ],
         roles=[("work", Forgetting(parts.works))],
+        waiting=[watch],
     )

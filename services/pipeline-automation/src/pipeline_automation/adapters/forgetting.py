@@ -1,4 +1,4 @@
-"""Deleting what rules no longer need: executions after 90 or 7 days, and trigger events after 7 days or beyond 2,000."""
+"""Deleting what nobody needs any more: executions after 90 or 7 days, trigger events after 7 or beyond 2,000, the feed after 30."""
 
 import asyncio
 
@@ -8,6 +8,7 @@ from outbox.work import Works
 EVERY_S = 600.0
 MOST_TRIGGER_EVENTS = 2000
 AT_ONCE = 5000
+DAYS_OF_FEED = "select keep_feed_days(30)"
 
 TENANTS = "select tenants_to_tidy($1)::text as tenant_id"
 TENANTS_WITH_EVENTS = "select tenants_with_many_trigger_events($1)::text as tenant_id"
@@ -52,6 +53,8 @@ class Forgetting:
     async def run_once(self) -> int:
         """Delete what is due now, tenants together, until nothing is; return how many rows went."""
         now = self._works.clock()
+        async with self._works.begin([]) as work:
+            await work.connection.execute(DAYS_OF_FEED)
         gone = 0
         while tenants := await self._tenants(TENANTS, now):
             deleted = 0

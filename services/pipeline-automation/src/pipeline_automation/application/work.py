@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pipeline_automation.application.automation import Automation
+from pipeline_automation.application.feed import Feed
 from pipeline_automation.application.rule_announcements import RuleAnnouncements
 from pipeline_automation.domain.known_contact import Entrance, KnownContact
 from pipeline_automation.domain.pipeline import Pipeline
@@ -134,6 +135,7 @@ class Work:
     placements: Placements
     in_use: Sequence[InUse]
     automation: Automation
+    feed: Feed
     announcements: RuleAnnouncements
     new_id: Callable[[], str]
     now: datetime
