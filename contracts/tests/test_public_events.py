@@ -17,7 +17,7 @@ OFFERED = {
     "automation": "automation_rule.created automation_rule.updated automation_rule.deleted automation_rule.enabled"
     " automation_rule.disabled automation_rule.triggered automation_rule.executed automation_rule.failed"
     " automation_rule.loop_detected",
-    "agents": "agent.created agent.activated agent.deactivated",
+    "agents": "agent.created agent.updated agent.status_changed agent.activated agent.deactivated agent.deleted",
     "channels": "channel.created channel.updated channel.deleted channel.activation_requested channel.activated"
     " channel.activation_failed channel.status_changed channel.restricted channel.restriction_lifted",
     "projects": "identity.project_created identity.project_updated identity.project_activated identity.project_deactivated"

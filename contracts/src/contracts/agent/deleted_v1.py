@@ -9,5 +9,6 @@ class AgentDeletedV1(Wire, kw_only=True):
     """What it attends goes back to routing."""
 
     TYPE: ClassVar[str] = "agent.deleted.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str

@@ -11,6 +11,7 @@ class AgentStatusChangedV1(Wire, kw_only=True):
     """Somebody said so: it is never derived from a connection. `changed_by` is a user. What is attended stays attended."""
 
     TYPE: ClassVar[str] = "agent.status_changed.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str
     old: str

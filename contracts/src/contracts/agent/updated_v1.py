@@ -11,6 +11,7 @@ class AgentUpdatedV1(Wire, kw_only=True):
     """The snapshot of agent.created, `changed` naming the fields, also some that are not in it. The highest version is how it stands."""
 
     TYPE: ClassVar[str] = "agent.updated.v1"
+    PUBLIC: ClassVar[str | None] = "agents"
 
     agent_id: str
     project_id: str
