@@ -8,7 +8,8 @@ from pipeline_automation.application.feed import Look, Row
 from pipeline_automation.domain.feed import Entry, Question
 
 LOOKED_AT = 5000
-"""How many entries one look goes through at most: a question that fits few of them is answered in several."""
+"""How many entries one look goes through at most: a question that fits few of them is answered in several. One that picks none goes
+through no more than it shows."""
 
 APPEND = """
 with turn as materialized (select take_feed_places(cardinality($1::uuid[])) as first)
@@ -63,6 +64,7 @@ class FeedInPostgres:
     async def look(self, question: Question) -> Look:
         """Return entries after a place, the oldest first."""
         asked = question
+        most = LOOKED_AT if asked.picks else asked.limit + 1
         rows = await self._connection.fetch(
             LOOK if asked.contact_id is None else LOOK_AT_CONTACT,
             asked.tenant_id,
@@ -79,13 +81,13 @@ class FeedInPostgres:
             asked.correlation_id,
             asked.since,
             asked.until,
-            LOOKED_AT,
+            most,
         )
         found = [row for row in rows if row["place"] is not None]
         if len(found) > asked.limit:
             return Look(found[:-1], found[-2]["place"], True)
         looked, seen = rows[0]["looked"], rows[0]["seen"]
-        return Look(found, asked.after if seen is None else seen, looked == LOOKED_AT)
+        return Look(found, asked.after if seen is None else seen, looked == most)
 
     async def entry(self, tenant_id: str, event_id: str, bills: bool, after: int) -> Row | None:
         """Return the entry of an event behind a place, None where there is none."""

@@ -68,6 +68,12 @@ class Question:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def picks(self) -> bool:
+        """Tell whether it leaves out anything that whoever asks may see."""
+        of = (self.contact_id, self.session_id, self.chat_id, self.channel_id, self.project_id, self.subject)
+        return any(each is not None for each in (*of, self.types, self.correlation_id, self.since, self.until))
+
     def going_on(self, after: int) -> "Question":
         """Return the same question from another place on."""
         return replace(self, after=after)
