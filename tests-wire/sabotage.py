@@ -10,15 +10,15 @@ from bus.collector import Collector
 from contracts.bundles import Bundle
 from kernel.failures import Failure
 from outbox import relay
-from outbox.inbox import Inbox
+from outbox.inbox import Inbox, Met
 from outbox.relay import Relay
 
 
 def without_inbox() -> None:
     """Everything looks new."""
 
-    async def meet(self: Any, connection: Any, met: Sequence[tuple[str, str, bool]]) -> set[str]:
-        return {each for each, _, _ in met}
+    async def meet(self: Any, connection: Any, met: Sequence[tuple[str, str, bool]]) -> set[Met]:
+        return {(each, consumer) for each, consumer, _ in met}
 
     Inbox._meet = meet  # type: ignore[method-assign]
 

@@ -111,10 +111,14 @@ class Connection:
             for identifier, consumer, in_pieces in sorted(zip(*values, strict=True)):
                 if (identifier, consumer) not in self._rows.met:
                     self._rows.met[identifier, consumer] = in_pieces
-                    fresh.append({"id": identifier})
+                    fresh.append({"id": identifier, "consumer": consumer})
             return fresh
         if statement == IN_PIECES:
-            return [{"id": each} for (each, _), pieces in self._rows.met.items() if pieces and each in values[0]]
+            return [
+                {"id": each, "consumer": consumer}
+                for (each, consumer), pieces in self._rows.met.items()
+                if pieces and each in values[0]
+            ]
         if statement == relay.PENDING:
             held, most, done = values
             for seq in done:

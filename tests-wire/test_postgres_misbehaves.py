@@ -9,12 +9,14 @@ from toy_wire import Wire
 
 async def test_terminated_database_sessions_lose_nothing(wire: Wire) -> None:
     wire.start()
+    await wire.say(chats=5, each=1)
     terminate = (
         "select count(pg_terminate_backend(pid)) from pg_stat_activity"
         " where datname = current_database() and usename in ('toy_app', 'toy_relay') and application_name like 'toy%'"
     )
     cut = 0
 
+    await eventually(wire.count, within_s=40, because="there are sessions to end")
     for _ in range(6):
         await wire.say(chats=5, each=6, batch=10)
         cut += await wire.administrator.fetchval(terminate)

@@ -5,7 +5,7 @@ import os
 
 import httpx
 import pytest
-from api_gateway.addresses import Hosts
+from api_gateway.hosts import Hosts
 from gateway_toys import (
     INTERNAL_JWKS,
     PROJECT,

@@ -131,6 +131,8 @@ async def test_a_deleted_agent_is_gone_and_its_person_can_have_another(house: An
         gone = await house.served.ask(owner, method, at(agent), **({"json": body} if body else {}))
         assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
     assert agent["id"] not in [each["id"] for each in await house.agents(owner)]
+    asked_for = await house.agents(owner, "?include_deleted=true")
+    assert [each["id"] for each in asked_for if each["deleted_at"]] == [agent["id"]]
     members = (await house.served.ask(owner, "GET", f"{project}/members")).json()["data"]
     assert [each["agent_id"] for each in members if each["id"] == member_id] == [None]
     assert house.claims((await house.log_in(BIA)).json())["agt"] == {}

@@ -16,7 +16,7 @@ from identity.domain.system_agents import AS_COLUMNS
 
 # $3 and $4 are the system agents as columns. Whoever stands for the past, and the system itself, is neither there nor away. Who never
 # did anything comes first, or last backwards.
-AGENTS_SHOWN = """
+EVERY_AGENT = """
 select * from (
     select a.tenant_id, a.id, a.project_id, a.version, a.created_at, a.updated_at, a.deleted_at, a.name, a.email, a.user_id, a.type,
         a.role, case when a.type <> 'virtual' then a.status end as status, a.active, false as system, a.phone, a.department, a.skills,
@@ -24,7 +24,7 @@ select * from (
         coalesce(a.last_activity_at, timestamptz '0001-01-01 00:00:00Z') as listed_at
     from agents a
     left join users u on u.tenant_id = a.tenant_id and u.id = a.user_id
-    where a.tenant_id = $1 and a.project_id = $2 and a.deleted_at is null
+    where a.tenant_id = $1 and a.project_id = $2
     union all
     select $1, s.id, null, 1, timestamptz '2026-01-01 00:00:00Z', timestamptz '2026-01-01 00:00:00Z', null, s.name, null, null, 'system',
         'workflow_bot', null, true, true, null, null, '{}', '{}', 0, '{}', '{}', '{}', null, null, null,
@@ -33,8 +33,10 @@ select * from (
 ) agents where true
 """
 
+LIVE = "deleted_at is null"
+
 AGENTS = Listing(
-    select=AGENTS_SHOWN,
+    select=EVERY_AGENT,
     sorts={"name": "name text", "created_at": "created_at timestamptz", "last_activity_at": "listed_at timestamptz"},
     filters={
         "type": "type = any ({}::text[])",
@@ -44,18 +46,19 @@ AGENTS = Listing(
         "skill": "skills && {}::text[]",
         "language": "languages && {}::text[]",
     },
+    live=LIVE,
 )
 
 # The name weighs more than the address, a beginning more than a middle.
 FOUND_AGENTS = Listing(
     select="select * from ( select found.*, case strpos(lower(name), $5) when 0 then 1.3 when 1 then 3 else 1.5 end::float8 as match_score,"
     " case strpos(lower(name), $5) when 0 then 'email' else 'name' end as match_field from ("
-    + AGENTS_SHOWN
+    + f"{EVERY_AGENT} and {LIVE}"
     + ") found where strpos(lower(name), $5) > 0 or strpos(email, $5) > 0 order by match_score desc, id desc limit 1000 ) found where true",
     sorts={"relevance": "match_score float8"},
 )
 
-SHOWN = AGENTS_SHOWN + " and id = $5"
+SHOWN = f"{EVERY_AGENT} and {LIVE} and id = $5"
 
 LOCK = """
 select tenant_id::text, id::text, project_id::text, version, type, name, role, user_id::text, email, phone, department, skills, languages,
