@@ -132,7 +132,7 @@ async def test_a_redis_that_hangs_costs_one_short_wait_and_refuses_nobody(
         finally:
             process.signal(signal.SIGCONT)
         assert {answer.status_code for answer in answers} == {200}
-        assert took_s < 2 * shared_counts.ANSWER_S + 1.0
+        assert took_s < 100 * shared_counts.ANSWER_S / 4, "they waited one after the other"
 
 
 async def test_windows_of_all_replicas_end_together_and_nothing_stays(redis: RedisServer) -> None:

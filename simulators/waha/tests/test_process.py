@@ -40,7 +40,7 @@ async def test_it_runs_as_a_process_and_stops_quickly(free_ports: Callable[[], i
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, errors = await asyncio.wait_for(process.communicate(), 5)
-    assert (process.returncode, time.monotonic() - asked < 2) == (0, True)
+    assert (process.returncode, time.monotonic() - asked < 4) == (0, True)
     assert b"Traceback" not in errors
 
 

@@ -170,7 +170,7 @@ async def test_postgres_away_is_answered_with_503_and_nothing_else_happens(
     assert [answer.status_code for answer in answers] == [503] * 10
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
     assert {answer.json()["code"] for answer in answers} == {"dependency_unavailable"}
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
     assert await counts(gateway) == before
     await passage.start()
     assert (await gateway.post(channel, text_of(bare_id="AWAY0"))).json()["status"] == "queued"
@@ -186,7 +186,7 @@ async def test_a_postgres_that_goes_silent_keeps_nobody_waiting_for_long(
     started = time.monotonic()
     answers = await asyncio.gather(*(gateway.post(channel, text_of(bare_id=f"SILENT{n}")) for n in range(5)))
     assert [answer.status_code for answer in answers] == [503] * 5
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 10
     passage.flow()
     for number in range(5):
         assert (await gateway.post(channel, text_of(bare_id=f"SILENT{number}"))).status_code == 200
@@ -215,7 +215,7 @@ async def test_a_lock_that_nobody_lets_go_of_is_answered_with_503(gateway: Any, 
     started = time.monotonic()
     answer = await gateway.post(channel, text_of(bare_id="LOCKED"))
     assert (answer.status_code, answer.json()["code"]) == (503, "dependency_unavailable")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 10
     await transaction.rollback()
     await blocker.close()
     assert await counts(gateway) == before

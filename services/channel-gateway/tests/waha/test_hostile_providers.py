@@ -76,7 +76,7 @@ async def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyP
         began = time.monotonic()
         answer = await call(port)
     assert answer.status is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("what", ["headers", "one header"])

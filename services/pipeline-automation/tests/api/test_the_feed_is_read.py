@@ -189,7 +189,7 @@ async def test_who_waits_is_answered_when_something_comes_and_holds_no_connectio
         await heard(served, received(ana))  # wakes, and is not what is waited for
         assert not asked.done()
         await heard(served, event)
-        answer = await asyncio.wait_for(asked, 2)
+        answer = await asyncio.wait_for(asked, 10)
     assert 0 in lent
     assert [each["id"] for each in answer.json()["data"]] == [event.id]
 
@@ -199,11 +199,11 @@ async def test_who_waits_in_vain_is_answered_in_time_and_when_the_service_stops(
     async with watched(served) as stopping:
         began = loop.time()
         answer = await served.ask(ana, "GET", "/events?wait=1")
-        assert (answer.status_code, answer.json()["data"], 0.9 < loop.time() - began < 2) == (200, [], True)
+        assert (answer.status_code, answer.json()["data"], 0.9 < loop.time() - began < 10) == (200, [], True)
         asked = asyncio.create_task(served.ask(ana, "GET", "/events?wait=25"))
         await asyncio.sleep(0.05)
         stopping.set()
-        assert (await asyncio.wait_for(asked, 1)).status_code == 200
+        assert (await asyncio.wait_for(asked, 10)).status_code == 200
 
 
 async def test_too_many_who_wait_are_answered_at_once(
