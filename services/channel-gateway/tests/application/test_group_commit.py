@@ -87,6 +87,34 @@ async def test_what_comes_while_a_batch_is_written_is_the_next_batch() -> None:
     assert [number for batch in store.committed for number in batch] == list(range(150))
 
 
+async def test_a_rest_ends_when_all_who_wait_for_an_answer_are_here() -> None:
+    takes_s = 0.6
+    store = Store(takes_s=takes_s)
+    commits = store.commits(rest_s=10, quiet_s=0.01)
+
+    async def posts_twice(number: int) -> None:
+        await commits.join(number)
+        await commits.join(number + 100)
+
+    started = time.monotonic()
+    await asyncio.gather(*(posts_twice(number) for number in range(16)))
+    assert [len(batch) for batch in store.committed] == [16, 16]
+    assert time.monotonic() - started < 2.7 * takes_s  # the whole rest, as long as it wrote, would make it 3
+
+
+async def test_a_rest_goes_on_while_somebody_comes() -> None:
+    store = Store(takes_s=0.3)
+    commits = store.commits(rest_s=10, quiet_s=0.1)
+    first = [asyncio.ensure_future(commits.join(number)) for number in range(2)]
+    await asyncio.wait(first)
+    later = []
+    for number in range(2, 8):
+        later.append(asyncio.ensure_future(commits.join(number)))
+        await asyncio.sleep(0.02)
+    await asyncio.gather(*later)
+    assert store.committed == [[0, 1], [2, 3, 4, 5, 6, 7]]
+
+
 async def test_a_batch_is_cut_by_number_and_by_weight() -> None:
     store = Store()
     commits = store.commits(most=30)

@@ -32,7 +32,8 @@ R = TypeVar("R")
 class Pace:
     """How batches are cut. `wait_s` is waited for company only while requests come faster than they are written.
 
-    After a batch of `busy` or more the flusher rests as long as it wrote, `rest_s` at most: half as many commits, twice as large.
+    After a batch of `busy` or more the flusher rests as long as it wrote, `rest_s` at most: half as many commits, twice as large. It
+    ends when nobody came for `quiet_s`: where each sender waits for its answer, all who could come are here then.
     """
 
     most: int = 500
@@ -40,6 +41,7 @@ class Pace:
     wait_s: float = 0.002
     busy: int = 2
     rest_s: float = 0.01
+    quiet_s: float = 0.003
     deadline_s: float = 3.0
 
 
@@ -102,9 +104,17 @@ class GroupCommit(Generic[T, R]):
                 started = time.monotonic()
                 await self._settle_in_time(batch)
                 if len(batch) >= self._pace.busy:
-                    await asyncio.sleep(min(self._pace.rest_s, time.monotonic() - started))
+                    await self._rest(min(self._pace.rest_s, time.monotonic() - started))
         finally:
             self._flusher = None
+
+    async def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            before = len(self._queue)
+            await asyncio.sleep(min(left, self._pace.quiet_s))
+            if self._queue and len(self._queue) == before:
+                return
 
     def _take(self) -> list[_Waiting[T, R]]:
         batch: list[_Waiting[T, R]] = []
