@@ -7,12 +7,11 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kernel.backoff import Backoff
+from outbox.regularly import regularly
 from outbox.work import Works
-from postgres.database import LOST, PoolExhaustedError
-from telemetry.logs import get_logger
 
 EVERY_S = 0.25
+AGAIN_S = (EVERY_S, 5.0)
 MOST_WAITING = 60
 MOST_WAITING_OF_A_TENANT = 20
 """Who comes beyond is answered at once, as if they had not asked us to wait. The gateway keeps 100 connections to a service."""
@@ -23,8 +22,6 @@ select w.tenant_id::text, (
 ) as place
 from unnest($1::uuid[], $2::bigint[]) as w (tenant_id, place)
 """
-
-log = get_logger(__name__)
 
 
 class _Waiting:
@@ -59,28 +56,17 @@ class FeedWatch:
         return mine.newest
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Look until told to stop; what fails is tried again soon."""
-        backoff = Backoff(EVERY_S, 5.0)
+        """Look until told to stop."""
         stop = asyncio.create_task(stopping.wait())
         stop.add_done_callback(lambda _: self._stop())
         try:
-            while not stopping.is_set():
-                await self._somebody.wait()
-                wait_s = EVERY_S
-                try:
-                    await self._look()
-                    backoff.reset()
-                except (*LOST, PoolExhaustedError) as error:
-                    log.warning("the feed was not looked at", error_type=type(error).__name__)
-                    wait_s = backoff.next_s()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await stopping.wait()
+            await regularly(self.name, self._look, stopping, every_s=EVERY_S, again_s=AGAIN_S)
         finally:
             stop.cancel()
 
     async def _look(self) -> None:
-        """Wake those whose tenants have something new."""
+        """Wait for somebody who waits, then wake those whose tenants have something new."""
+        await self._somebody.wait()
         after: dict[str, int] = {}
         for each in self._waiting:
             after[each.tenant_id] = min(each.after, after.get(each.tenant_id, each.after))
